@@ -2,14 +2,20 @@
 
 A proposal replaces a chain of nodes by another chain. What enters the first replaced
 node enters the first new one; what read the last replaced node reads the last new one.
+Where a chain is too narrow (a copy per reader), the proposal lists its edges itself.
+
+Every rewrite may rely on this: the ends of an edge have equally many elements, and where
+their shapes differ the values are taken in C order (so a Flatten computes nothing).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from nir_io.graph import Graph, Node, make_graph
+from nir_io.semantics import Reset
 from rewrite_rules.target import Target
 
 
@@ -41,7 +47,10 @@ class Proposal:
     """Put the chain `use` where the chain `instead_of` stands (both in order).
 
     `use` may be empty: then the replaced chain's ends are joined. `says` is one sentence
-    for a person, with the user's names in quotes.
+    for a person, with the user's names in quotes. `reset`: the kind that the neuron has
+    from then on, where the rule changes it. `edges`: where given, all edges of the new
+    nodes, to each other and to nodes that stay; nothing is joined by itself then. `cut`:
+    edges between nodes that stay, to be removed.
     """
 
     rule: str
@@ -49,6 +58,9 @@ class Proposal:
     use: tuple[Node, ...]
     keeps: Keeps
     says: str
+    reset: Reset | None = None
+    edges: tuple[tuple[str, str], ...] | None = None
+    cut: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +82,37 @@ class Rule(Protocol):
         ...
 
 
-def apply(graph: Graph, proposal: Proposal) -> Graph:
-    """`graph` with the proposal carried out. New nodes inherit `origin` from the caller."""
+def apply(graph: Graph, *proposals: Proposal) -> Graph:
+    """`graph` with the proposals carried out. New nodes inherit `origin` from the caller.
+
+    Several at once must not touch each other: none replaces a node that another replaces,
+    or to which another ties its new nodes.
+    """
+    gone = {name for proposal in proposals for name in proposal.instead_of}
+    cut = {edge for proposal in proposals for edge in proposal.cut}
+    nodes = {name: node for name, node in graph.nodes.items() if name not in gone}
+    nodes |= {node.name: node for proposal in proposals for node in proposal.use}
+    edges = {e for e in graph.edges if e[0] not in gone and e[1] not in gone and e not in cut}
+    for proposal in proposals:
+        edges.update(_joined(graph, proposal) if proposal.edges is None else proposal.edges)
+    return make_graph(
+        nodes,
+        tuple(edges),
+        metadata=graph.metadata,
+        notes=graph.notes,
+        fingerprint=graph.fingerprint,
+    )
+
+
+def _joined(graph: Graph, proposal: Proposal) -> list[tuple[str, str]]:
+    """The edges that put the chain `use` where the chain `instead_of` stood."""
     gone = set(proposal.instead_of)
     first, last = proposal.instead_of[0], proposal.instead_of[-1]
     heads = [a for a in graph.before(first) if a not in gone]
     tails = [b for b in graph.after(last) if b not in gone]
-    nodes = {name: node for name, node in graph.nodes.items() if name not in gone}
-    nodes |= {node.name: node for node in proposal.use}
-    edges = [(a, b) for a, b in graph.edges if a not in gone and b not in gone]
     names = [node.name for node in proposal.use]
-    edges += list(zip(names, names[1:], strict=False))
-    if names:
-        edges += [(a, names[0]) for a in heads] + [(names[-1], b) for b in tails]
-    else:
-        edges += [(a, b) for a in heads for b in tails]
-    return make_graph(
-        nodes, edges, metadata=graph.metadata, notes=graph.notes, fingerprint=graph.fingerprint
-    )
+    if not names:
+        return [(a, b) for a in heads for b in tails]
+    loop = [(names[-1], names[0])] if first in graph.after(last) else []
+    inner = pairwise(names)
+    return [*inner, *loop, *((a, names[0]) for a in heads), *((names[-1], b) for b in tails)]
