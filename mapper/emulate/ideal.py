@@ -101,7 +101,11 @@ class _Machine:
         self, graph: Graph, semantics: Semantics, dtype: Any, asked: Collection[str]
     ) -> None:
         self.graph, self.semantics, self.dtype = graph, semantics, dtype
-        said = [f"'{name}' is to be recorded; the graph has no such node" for name in asked if name not in graph.nodes]
+        said = [
+            f"'{name}' is to be recorded; the graph has no such node"
+            for name in asked
+            if name not in graph.nodes
+        ]
         if semantics.spikes == "many" and semantics.reset != "subtract":
             said.append("several spikes a step need the reset 'subtract'; it is 'zero'")
         self.parts: dict[str, Layer | Membrane | Delay] = {}
@@ -140,9 +144,7 @@ class _Running:
         for name, _ in machine.late:
             self.before[name] = machine.blank(name, samples)
 
-    def advance(
-        self, block: Mapping[str, Floats]
-    ) -> Iterator[tuple[str, Floats, Floats | None]]:
+    def advance(self, block: Mapping[str, Floats]) -> Iterator[tuple[str, Floats, Floats | None]]:
         """Per node its name, what it sends (step, sample, *shape), and its membrane."""
         graph = self.machine.graph
         steps = len(next(iter(block.values())))
@@ -151,9 +153,7 @@ class _Running:
         for names in self.machine.groups:
             within = frozenset(names)
             arrived = {name: self._sum(name, within, ready, block, steps) for name in names}
-            volts = {
-                name: np.empty_like(arrived[name]) for name in names if name in self.watched
-            }
+            volts = {name: np.empty_like(arrived[name]) for name in names if name in self.watched}
             if len(names) == 1 and names[0] not in graph.after(names[0]):
                 found = {names[0]: self._do(names[0], arrived[names[0]], volts.get(names[0]))}
             else:
@@ -251,12 +251,16 @@ def _inputs(
             raise BadInput([f"one array is given; the graph has {len(names)} inputs: {names}"])
         inputs = {names[0]: inputs}
     said = [f"input '{name}' has no data" for name in names if name not in inputs]
-    said += [f"data for '{name}'; the graph has no such input" for name in inputs if name not in names]
+    said += [
+        f"data for '{name}'; the graph has no such input" for name in inputs if name not in names
+    ]
     given: dict[str, NDArray[Any]] = {}
     for name in sorted(set(names) & set(inputs)):
         x, shape = np.asarray(inputs[name]), graph.nodes[name].shape_out
         if x.ndim < 2 or _size(x.shape[2:]) != _size(shape):
-            said.append(f"data for '{name}' have shape {x.shape}; expected (sample, step, *{shape})")
+            said.append(
+                f"data for '{name}' have shape {x.shape}; expected (sample, step, *{shape})"
+            )
             continue
         given[name] = x.reshape(*x.shape[:2], *shape)
     lengths = {x.shape[:2] for x in given.values()}

@@ -144,7 +144,9 @@ def _pool(node: SumPool2d) -> Layer:
         out = np.zeros((len(x), *node.shape_out), x.dtype)
         for y in range(ky):
             for z in range(kx):
-                out += padded[:, :, y : y + sy * (out_y - 1) + 1 : sy, z : z + sx * (out_x - 1) + 1 : sx]
+                out += padded[
+                    :, :, y : y + sy * (out_y - 1) + 1 : sy, z : z + sx * (out_x - 1) + 1 : sx
+                ]
         if isinstance(node, AvgPool2d):
             out /= ky * kx
         return out

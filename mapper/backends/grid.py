@@ -1,0 +1,92 @@
+"""Slicing for chips with many equal cores: near-equal runs of neurons, boxes of maps.
+
+Costs come from closed forms and count tables; the fewest slices whose demands keep the
+limits are found by bisection where cost falls with the slice, and listed where it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from math import ceil, prod
+
+import numpy as np
+
+from mapper.plans import Box, SliceClass
+from nir_io.graph import Shape
+
+Demand = Mapping[str, int]
+
+
+def runs(size: int, parts: int) -> tuple[Box, ...]:
+    """`size` neurons cut into `parts` runs whose lengths differ by at most one."""
+    short, longer = divmod(size, parts)
+    edges = np.concatenate([[0], np.cumsum([short + 1] * longer + [short] * (parts - longer))])
+    return tuple(((int(a), int(b)),) for a, b in zip(edges, edges[1:], strict=False))
+
+
+def chunks(size: int, width: int) -> tuple[Box, ...]:
+    """`size` neurons cut into runs of `width`, the last one shorter."""
+    return tuple(((at, min(at + width, size)),) for at in range(0, size, width))
+
+
+def fewest(size: int, fits: Callable[[int], bool], most: int | None = None) -> int | None:
+    """The least number of parts in 1..size for which `fits`; None where none does.
+
+    `fits` must not become false as parts grow.
+    """
+    low, high = 1, min(size, most or size)
+    if not fits(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if fits(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def tilings(shape: Shape, widths: Callable[[int], list[int]]) -> Iterator[tuple[int, int, int]]:
+    """(channels, rows, columns) of a tile, for every split of a (c, y, x) map."""
+    c, y, x = shape
+    rows = sorted({ceil(y / n) for n in range(1, y + 1)}, reverse=True)
+    channels = sorted({ceil(c / n) for n in range(1, c + 1)}, reverse=True)
+    yield from product(channels, rows, widths(x))
+
+
+def tiles(shape: Shape, tile: tuple[int, int, int]) -> tuple[Box, ...]:
+    """The boxes of a tiling, channel by channel, row by row."""
+    return tuple(
+        tuple((at, min(at + step, n)) for at, step, n in zip(corner, tile, shape, strict=True))
+        for corner in product(*(range(0, n, step) for n, step in zip(shape, tile, strict=True)))
+    )
+
+
+def count(shape: Shape, tile: tuple[int, int, int]) -> int:
+    """How many boxes `tiles` gives."""
+    return prod(ceil(n / step) for n, step in zip(shape, tile, strict=True))
+
+
+def classes(boxes: tuple[Box, ...], demand: Callable[[Box], Demand]) -> tuple[SliceClass, ...]:
+    """Boxes grouped by equal demand, in the order of their first box."""
+    groups: dict[tuple[tuple[str, int], ...], list[Box]] = {}
+    for box in boxes:
+        groups.setdefault(tuple(sorted(demand(box).items())), []).append(box)
+    return tuple(SliceClass(boxes=tuple(found), demand=dict(key)) for key, found in groups.items())
+
+
+def per_run(weight: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
+    """Non-zero targets of each source within each run: (runs, sources). weight is (out, in)."""
+    starts = np.array([box[0][0] for box in boxes])
+    return np.add.reduceat((weight != 0).astype(np.int64), starts, axis=0)
+
+
+def pixels(box: Box) -> int:
+    """Map positions in a box, channels apart."""
+    return prod(b - a for a, b in box[1:]) if len(box) > 1 else 1
+
+
+def volume(box: Box) -> int:
+    """Neurons in a box."""
+    return prod(b - a for a, b in box)

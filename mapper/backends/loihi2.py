@@ -1,0 +1,487 @@
+"""Loihi 2 through Lava: dense, sparse or convolution -> LIF, CubaLIF, IF on equal cores.
+
+The capacity model is the one that the tables in Intel's lava-dl notebooks fit exactly
+(profile, sources `tables`): a core is a pool of 64-bit units for input axons, groups,
+neurons, synapse words, axon map and axon memory. One slice a core unless the profile's
+switch `share_cores` says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from device_profiles.profile import Profile
+from mapper.alternatives import Accepted, Template
+from mapper.backends.grid import (
+    Demand,
+    classes,
+    count,
+    fewest,
+    per_run,
+    pixels,
+    runs,
+    tiles,
+    tilings,
+    volume,
+)
+from mapper.claims.common import Resource, placed, policy, resources, total_cores, unsupported
+from mapper.claims.manycore import latency
+from mapper.latency import balance
+from mapper.ledger import Choose, Claim, Ledger, Terms
+from mapper.network import Network, Population
+from mapper.outcome import Placed, Question
+from mapper.place import assumptions, chosen, in_order
+from mapper.plans import Box, Form, NeuronForm, Options, Plan, ProjectionForm, SliceClass
+from mapper.settings import Settings
+from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Threshold
+from nir_io.semantics import Reset, Semantics
+from rewrite_rules.dynamics import Dynamics
+from rewrite_rules.rule import Refusal
+from rewrite_rules.target import Target
+
+if TYPE_CHECKING:
+    from mapper.solve.cpsat import Assignment
+
+SCORE = 10_000
+NEURONS = "IF|LIF|CubaLIF|LI|CubaLI|I|Threshold"
+
+
+class Loihi2:
+    """The backend of loihi2."""
+
+    family = "loihi2"
+    templates = (
+        Template(
+            name="convolution",
+            links=("Delay?", "Conv2d", NEURONS),
+            form="conv",
+            rules=("pool-into-kernel",),
+        ),
+        Template(
+            name="dense",
+            links=("Delay?", "Flatten?", "Linear|Affine|Scale", NEURONS),
+            form="dense",
+            rules=("pool-into-kernel",),
+        ),
+        Template(
+            name="unrolled",
+            links=("Delay?", "Flatten?", "Linear|Affine|Scale", NEURONS),
+            form="dense",
+            rules=("pool-to-conv", "conv-to-linear", "fold-linear-chain"),
+            fallback=True,
+        ),
+    )
+
+    def target(self, profile: Profile, semantics: Semantics) -> Target:
+        """Decays of 12 bits (rounding them is quantization), hard reset and ATRLIF."""
+        return Target(
+            family=profile.name,
+            semantics=semantics,
+            neurons=frozenset(str(v) for v in profile.lists["neuron_models"].values),
+            projections=frozenset({"Linear", "Conv2d", "Scale"}),
+            resets=frozenset(
+                str(v) for key in ("resets", "resets_emulated") for v in profile.lists[key].values
+            ),
+            max_delay=int(profile.limit("delay_max").value),
+        )
+
+    def accept(
+        self,
+        network: Network,
+        population: Population,
+        node: Neuron,
+        reset: Reset,
+        dynamics: Dynamics,
+        target: Target,
+    ) -> tuple[Accepted, ...] | Refusal:
+        """LIF resets to zero; ATRLIF with a constant bias subtracts; read-outs never fire."""
+        if not dynamics.spiking and network.readers(population.name):
+            return Refusal(
+                "neuron-model",
+                node.name,
+                f"it is a {node.kind}, which does not spike, and feeds other neurons; cores exchange spikes",
+            )
+        if reset not in target.resets:
+            return Refusal("reset", node.name, f"{target.family} does not reset by '{reset}'")
+        if not dynamics.spiking or isinstance(node, Threshold):
+            reset = "zero"
+        if reset == "subtract" and np.any(dynamics.v_reset != 0.0):
+            return Refusal("reset", node.name, "v_reset is not 0, which a soft reset cannot use")
+        model = "LIF" if reset == "zero" else "ATRLIF"
+        if population.bias is None:
+            return (
+                Accepted(device_model=model, bias="neuron" if np.any(dynamics.leak) else "none"),
+            )
+        if not dynamics.has_synapse:
+            return (Accepted(device_model=model, bias="neuron"),)
+        return (
+            Accepted(device_model=model, bias="source"),
+            Accepted(device_model=model, bias="neuron"),
+        )
+
+    def finish(
+        self,
+        population: Population,
+        neuron: NeuronForm,
+        form: ProjectionForm,
+        profile: Profile,
+    ) -> ProjectionForm | Refusal:
+        """A convolution shares its kernel, so its neurons must share gain and threshold."""
+        if form.form != "conv":
+            return form
+        gain = neuron.dynamics.gain / _height(neuron)
+        flat = gain.reshape(gain.shape[0], -1)
+        if np.any(flat != flat[:, :1]):
+            return Refusal(form.template, form.id, "gains or thresholds differ within a channel")
+        if form.delay is not None:
+            return Refusal(form.template, form.id, "Lava's Conv has no delays")
+        conv = form.weight
+        if isinstance(conv, Conv2d) and len(set(conv.padding[:2])) + len(set(conv.padding[2:])) > 2:
+            return Refusal(form.template, form.id, "Lava's Conv pads both sides alike")
+        return form
+
+    def plans(
+        self,
+        network: Network,
+        forms: Mapping[str, tuple[Form, ...]],
+        profile: Profile,
+        settings: Settings,
+    ) -> Mapping[str, tuple[Plan, ...]]:
+        """The fewest slices of each form, and the finest where none keeps the limits."""
+        model = CoreModel.of(profile, settings)
+        extra = balance(network, from_input=model.hop, hop=model.hop, most=model.delay_max).extra
+        return {
+            p.name: tuple(
+                plan
+                for form in forms[p.name]
+                for plan in _plans(network, p, _delayed(form, extra), model)
+            )
+            for p in network.populations
+        }
+
+    def claims(
+        self, network: Network, options: Options, profile: Profile, settings: Settings
+    ) -> tuple[Claim, ...]:
+        """Support, the unit model of a core, latency, cores."""
+        cores = profile.limit("cores_per_chip")
+        system = replace(
+            cores,
+            value=cores.value * settings.chips,
+            optimistic=None if cores.optimistic is None else cores.optimistic * settings.chips,
+        )
+        return (
+            *placed(network, options),
+            *unsupported(network, options, profile),
+            *policy(network, options, settings),
+            *resources(network, options, profile, RESOURCES),
+            *latency(network, options, profile, "delay_max"),
+            *total_cores(network, options, system, 0, "cores", "cores_per_chip"),
+        )
+
+    def objectives(
+        self, network: Network, options: Options, profile: Profile, settings: Settings
+    ) -> tuple[tuple[str, Terms], ...]:
+        """Error score (a membrane bias behind a synapse counts one step of it), then cores."""
+        error: list[tuple[int, Choose]] = []
+        cores: list[tuple[int, Choose]] = []
+        for population in network.populations:
+            for plan in options.plans[population.name]:
+                choose = Choose(population.name, plan.id)
+                neuron = plan.form.neuron
+                transient = int(
+                    neuron.bias == "neuron"
+                    and population.bias is not None
+                    and neuron.dynamics.has_synapse
+                )
+                error.append((round(SCORE * neuron.error) + transient, choose))
+                cores.append((plan.cores, choose))
+        return (("error", tuple(error)), ("cores", tuple(cores)))
+
+    def place(
+        self, question: Question, options: Options, ledger: Ledger, answer: Assignment
+    ) -> Placed:
+        """Slices on consecutive cores; the SDK places by itself, so this is advisory."""
+        network, profile = question.network, question.profile
+        plans = chosen(network, options, answer.values)
+        per_chip = int(profile.limit("cores_per_chip").value)
+        slices, helpers = in_order(network, plans, 0, per_chip)
+        hop, most = (int(profile.limit(k).value) for k in ("delay_per_connection", "delay_max"))
+        facts = [
+            (
+                "ATRLIF runs on neurocores (verified in Lava's CPU simulation only)",
+                profile.lists["resets_emulated"].source,
+            )
+            for _ in range(
+                any(plan.form.neuron.device_model == "ATRLIF" for plan in plans.values())
+            )
+        ]
+        return Placed(
+            question=question,
+            chosen=MappingProxyType(plans),
+            slices=tuple(slices),
+            helpers=tuple(helpers),
+            links=(),
+            lag=balance(network, from_input=hop, hop=hop, most=most).lag,
+            objectives=answer.objectives,
+            proven=answer.proven,
+            binding=False,
+            assumptions=assumptions(ledger, question, facts),
+            ledger=ledger,
+            options=options,
+        )
+
+
+def _template(what: str) -> str:
+    return (
+        "{name} needs at least {demanded} " + what + " on a core ({parts}); a core has {available}"
+    )
+
+
+RESOURCES = tuple(
+    Resource(kind=kind, demand=demand, limit=limit, template=_template(what), fixes=fixes)
+    for kind, demand, limit, what, fixes in (
+        ("neurons-per-core", "neurons", "neurons_per_core", "neurons", ("more slices",)),
+        (
+            "groups-per-core",
+            "groups",
+            "groups_per_core",
+            "neuron groups",
+            ("fewer distinct parameters",),
+        ),
+        (
+            "core-units",
+            "units",
+            "units_per_core",
+            "64-bit units",
+            ("fewer weight bits", "fewer sources"),
+        ),
+        ("axon-in", "axon_in", "axon_in_units", "input axons", ("fewer sources",)),
+        (
+            "synapse-words",
+            "synapse_words",
+            "synapse_units",
+            "synapse words",
+            ("fewer weight bits", "smaller kernel"),
+        ),
+        ("axon-map", "axon_map", "axon_map_units", "axon map units", ("smaller slices",)),
+        ("axon-mem", "axon_mem", "axon_mem_units", "axon memory units", ("smaller slices",)),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreModel:
+    """The numbers of the unit model, read once from the profile."""
+
+    weight_bits: int
+    index_bits: int
+    header_bits: int
+    delay_bits: int
+    word: int
+    conv_slack: int
+    mem_per_map: float
+    hop: int
+    delay_max: int
+    decay_steps: int
+    limits: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, profile: Profile, settings: Settings) -> CoreModel:
+        """From profile keys; `settings.weight_bits` may ask for fewer bits than the chip's."""
+        get = profile.limit
+        return cls(
+            weight_bits=settings.weight_bits or int(get("weight_bits").value),
+            index_bits=int(get("synapse_index_bits").value),
+            header_bits=int(get("synapse_header_bits").value),
+            delay_bits=int(get("synapse_delay_bits").value),
+            word=int(get("word_bits").value),
+            conv_slack=int(get("conv_word_slack").value),
+            mem_per_map=float(get("axon_mem_per_map").value),
+            hop=int(get("delay_per_connection").value),
+            delay_max=int(get("delay_max").value),
+            decay_steps=2 ** int(get("decay_bits").value),
+            limits=tuple((r.demand, float(get(r.limit).value)) for r in RESOURCES),
+        )
+
+    def keeps(self, demand: Demand) -> bool:
+        """Whether a slice keeps every limit."""
+        return all(demand.get(name, 0) <= most for name, most in self.limits)
+
+    def words(self, targets: np.ndarray | int, delayed: bool) -> int:
+        """Synapse words of dense or sparse axons with so many targets each (0: none)."""
+        bits = self.weight_bits + self.index_bits + (self.delay_bits if delayed else 0)
+        each = -(-(np.asarray(targets) * bits + self.header_bits) // self.word)
+        return int(np.sum(np.where(np.asarray(targets) > 0, each, 0)))
+
+
+def _height(neuron: NeuronForm) -> Array:
+    d = neuron.dynamics
+    return d.threshold - d.v_reset if neuron.reset == "zero" else d.threshold
+
+
+def _delayed(form: Form, extra: Mapping[str, int]) -> Form:
+    projections = tuple(replace(p, extra_delay=extra.get(p.id, 0)) for p in form.projections)
+    return replace(form, projections=projections)
+
+
+def _plans(network: Network, population: Population, form: Form, model: CoreModel) -> list[Plan]:
+    conv = all(p.form == "conv" for p in form.projections) and len(population.shape) == 3
+    found = (
+        _tiled(network, population, form, model) if conv else _run(network, population, form, model)
+    )
+    extra = {"bias source": 1} if form.neuron.bias == "source" else {}
+    return [
+        Plan(
+            id=f"{form.id}/{name}",
+            population=population.name,
+            form=form,
+            classes=slices,
+            extra=MappingProxyType(extra),
+        )
+        for name, slices in found
+    ]
+
+
+def _run(
+    network: Network, population: Population, form: Form, model: CoreModel
+) -> list[tuple[str, tuple[SliceClass, ...]]]:
+    """Runs of neurons in C order, each projection dense or sparse."""
+    size = population.size
+    group = group_ids(form.neuron, model)
+
+    def cut(parts: int) -> tuple[SliceClass, ...]:
+        boxes = runs(size, parts)
+        synapse = np.zeros(parts, dtype=np.int64)
+        axons = np.zeros(parts, dtype=np.int64)
+        for projection in form.projections:
+            delayed = projection.delay is not None or projection.extra_delay > 0
+            for i, (words, sources) in enumerate(_dense_words(projection, boxes, model, delayed)):
+                synapse[i] += words
+                axons[i] += sources
+        source = int(form.neuron.bias == "source")
+        at = {box: i for i, box in enumerate(boxes)}
+
+        def demand(box: Box) -> Demand:
+            n = volume(box)
+            words = int(synapse[at[box]]) + (model.words(n, False) if source else 0)
+            inside = len(np.unique(group[box[0][0] : box[0][1]]))
+            return _demand(
+                network, population, box, int(axons[at[box]]) + source, words, inside, model
+            )
+
+        return classes(boxes, demand)
+
+    best = fewest(size, lambda n: all(model.keeps(c.demand) for c in cut(n)))
+    parts = best or size
+    return [(f"{parts} slices", cut(parts))]
+
+
+def _dense_words(
+    projection: ProjectionForm, boxes: tuple[Box, ...], model: CoreModel, delayed: bool
+) -> list[tuple[int, int]]:
+    """(synapse words, input axons) of one projection for each run."""
+    weight = projection.weight
+    if isinstance(weight, Scale):
+        return [(model.words(np.ones(volume(b)), delayed), volume(b)) for b in boxes]
+    assert isinstance(weight, Linear)
+    targets = per_run(np.asarray(weight.weight), boxes)
+    return [(model.words(row, delayed), int(np.count_nonzero(row))) for row in targets]
+
+
+def _tiled(
+    network: Network, population: Population, form: Form, model: CoreModel
+) -> list[tuple[str, tuple[SliceClass, ...]]]:
+    """Boxes of the map: any channels and rows, columns a power of two (conv x coordinate)."""
+
+    def widths(x: int) -> list[int]:
+        return [2**i for i in range((x - 1).bit_length(), -1, -1)]
+
+    group = group_ids(form.neuron, model).reshape(population.shape)
+    best: tuple[int, tuple[int, int, int]] | None = None
+    finest = (1, 1, 1)
+    for tile in tilings(population.shape, widths):
+        number = count(population.shape, tile)
+        if best is not None and number >= best[0]:
+            continue
+        first = tuple((0, min(step, n)) for step, n in zip(tile, population.shape, strict=True))
+        if model.keeps(_conv_demand(network, population, form, first, group, model)):
+            best = (number, tile)
+    tile = best[1] if best else finest
+    boxes = tiles(population.shape, tile)
+    found = classes(boxes, lambda box: _conv_demand(network, population, form, box, group, model))
+    return [("x".join(str(n) for n in tile) + " tiles", found)]
+
+
+def _conv_demand(
+    network: Network,
+    population: Population,
+    form: Form,
+    box: Box,
+    group: np.ndarray,
+    model: CoreModel,
+) -> Demand:
+    """cin kx ky (ceil(cout bits / 64) + 1) words, whatever the number of pixels."""
+    channels = box[0][1] - box[0][0]
+    words = axons = 0
+    for projection in form.projections:
+        conv = projection.weight
+        assert isinstance(conv, Conv2d)
+        taps = int(np.prod(conv.weight.shape[1:]))
+        words += taps * (-(-channels * model.weight_bits // model.word) + 1 + model.conv_slack)
+        axons += 2
+    if form.neuron.bias == "source":
+        axons += 1
+        words += model.words(volume(box), False)
+    inside = len(np.unique(group[tuple(slice(a, b) for a, b in box)]))
+    return _demand(network, population, box, axons, words, inside, model)
+
+
+def _demand(
+    network: Network,
+    population: Population,
+    box: Box,
+    axon_in: int,
+    synapse_words: int,
+    groups: int,
+    model: CoreModel,
+) -> Demand:
+    """All units of a slice. Readers that may be convolutions are charged a map entry a pixel."""
+    neurons = volume(box)
+    kinds = {_is_map(r.weight) for r in network.readers(population.name)}
+    axon_map = (neurons if False in kinds or population.outputs else 0) + (
+        pixels(box) if True in kinds else 0
+    )
+    axon_mem = int(np.ceil(model.mem_per_map * pixels(box))) if True in kinds else 0
+    units = axon_in + groups + neurons + synapse_words + axon_map + axon_mem
+    return {
+        "axon_in": axon_in,
+        "groups": groups,
+        "neurons": neurons,
+        "synapse_words": synapse_words,
+        "axon_map": axon_map,
+        "axon_mem": axon_mem,
+        "units": units,
+    }
+
+
+def _is_map(weight: object) -> bool:
+    return isinstance(weight, Conv2d)
+
+
+def group_ids(neuron: NeuronForm, model: CoreModel) -> np.ndarray:
+    """A number per neuron, equal where decays (12 bits) are; thresholds fold into weights."""
+    d = neuron.dynamics
+    keys = np.stack(
+        [np.rint(np.asarray(a).ravel() * model.decay_steps) for a in (d.syn_decay, d.mem_decay)],
+        axis=1,
+    )
+    _, ids = np.unique(keys, axis=0, return_inverse=True)
+    return np.asarray(ids).ravel()
+
+
+BACKEND = Loihi2()

@@ -1,0 +1,35 @@
+"""Latency on chips whose every connection costs a step and can be delayed further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from device_profiles.profile import Profile
+from mapper.latency import balance
+from mapper.ledger import Choose, Claim, claim_of, never
+from mapper.network import Network
+from mapper.plans import Options
+
+
+def latency(network: Network, options: Options, profile: Profile, limit: str) -> Iterator[Claim]:
+    """Paths that meet are balanced by delays; each must fit the chip's delay field."""
+    number = profile.limit(limit)
+    hop = int(profile.limit("delay_per_connection").value)
+    result = balance(network, from_input=hop, hop=hop, most=int(number.value))
+    if result.conflict is None:
+        return
+    edge = result.conflict
+    yield claim_of(
+        number,
+        kind="latency",
+        limit=limit,
+        subject=(edge.target,),
+        template="{edge} would have to delay by {demanded} steps for the paths that meet at {name}; "
+        "{device} delays by at most {available}",
+        demanded=int(number.value) + result.missing,
+        bounds=never(*(Choose(edge.target, plan.id) for plan in options.plans[edge.target])),
+        fixes=("equal path lengths",),
+        name=f"'{edge.target}'",
+        edge=f"'{edge.id}'",
+        device=profile.name,
+    )

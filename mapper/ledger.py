@@ -1,0 +1,132 @@
+"""What the solver is told and what a person is told, as one value.
+
+A decision is a number the solver chooses. A bound is a linear inequality over decisions.
+A claim is a limit: its bounds, the sentence that says it, both its numbers, its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from device_profiles.profile import Confidence, Number
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Choose:
+    """0 or 1: `what` (a population, an edge) is done `how` (a plan, a form)."""
+
+    what: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Count:
+    """0..most: how many of `what` (slices of a plan, relays) stand in core class `where`."""
+
+    what: str
+    where: str
+    most: int
+
+
+Decision = Choose | Count
+Terms = tuple[tuple[int, Decision], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """low <= sum of coefficient x decision <= high; None leaves a side open."""
+
+    terms: Terms
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A limit that the placement must keep.
+
+    `template` is the sentence with `{name}` for each of `fields`; user names are among the
+    fields, in quotes, so that a brace in a name stays a brace. `demanded` is a lower bound
+    before placement. `subject` names the populations that it is about, `fixes` what kinds
+    of change could lift it (ids for the explanation).
+    """
+
+    kind: str
+    subject: tuple[str, ...]
+    template: str
+    demanded: int | float
+    available: int | float
+    unit: str
+    source: str
+    confidence: Confidence
+    bounds: tuple[Bound, ...]
+    fields: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    optimistic: int | float | None = None
+    limit: str = ""
+    fixes: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """The sentence a person reads."""
+        numbers = {"demanded": f"{self.demanded:,g}", "available": f"{self.available:,g}"}
+        return self.template.format_map({**numbers, **self.fields})
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...], str]:
+        """What identifies this claim within a ledger."""
+        return self.kind, self.subject, self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Decisions and claims in a fixed order, and objectives, the most important first."""
+
+    decisions: tuple[Decision, ...]
+    claims: tuple[Claim, ...]
+    objectives: tuple[tuple[str, Terms], ...]
+
+
+def claim_of(
+    number: Number,
+    *,
+    kind: str,
+    limit: str,
+    subject: tuple[str, ...],
+    template: str,
+    demanded: int | float,
+    bounds: tuple[Bound, ...],
+    fixes: tuple[str, ...] = (),
+    **fields: object,
+) -> Claim:
+    """A claim about a profile's number: value, unit, source and confidence come from it."""
+    return Claim(
+        kind=kind,
+        subject=subject,
+        template=template,
+        demanded=demanded,
+        available=number.value,
+        unit=number.unit,
+        source=number.source,
+        confidence=number.confidence,
+        bounds=bounds,
+        fields=MappingProxyType(dict(fields)),
+        optimistic=number.optimistic,
+        limit=limit,
+        fixes=fixes,
+    )
+
+
+def never(*decisions: Decision) -> tuple[Bound, ...]:
+    """Bounds that forbid each decision."""
+    return tuple(Bound(((1, decision),), high=0) for decision in decisions)
+
+
+def ledger_of(claims: tuple[Claim, ...], objectives: tuple[tuple[str, Terms], ...]) -> Ledger:
+    """A ledger whose decisions are those that the claims and objectives name, sorted."""
+    found: set[Decision] = {d for c in claims for b in c.bounds for _, d in b.terms}
+    found |= {d for _, terms in objectives for _, d in terms}
+    chosen = sorted(d for d in found if isinstance(d, Choose))
+    counts = sorted(d for d in found if isinstance(d, Count))
+    return Ledger(decisions=(*chosen, *counts), claims=claims, objectives=objectives)

@@ -1,0 +1,123 @@
+"""From a file to an outcome and a bundle: one straight line of immutable values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rewrite_rules.normalise import normalise
+
+from device_profiles.profile import CoreClass, Number, Profile
+from mapper.alternatives import Backend, alternatives
+from mapper.ledger import Ledger, ledger_of
+from mapper.network import extract
+from mapper.outcome import Impossible, Outcome, Question, Undecided
+from mapper.plans import Options
+from mapper.settings import Settings
+from nir_io.graph import Graph
+from nir_io.semantics import Semantics
+
+if TYPE_CHECKING:
+    pass
+
+
+def backend_of(profile: Profile) -> Backend:
+    """The backend of a profile's family; families are the modules of mapper/backends."""
+    return import_module(f"mapper.backends.{profile.family}").BACKEND
+
+
+def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Settings) -> Question:
+    """The question: the graph in normal form, read as populations. Raises BadInput."""
+    target = backend_of(profile).target(profile, semantics)
+    normal, proposals = normalise(graph, target)
+    return Question(
+        network=extract(normal, semantics),
+        profile=profile,
+        semantics=semantics,
+        settings=settings,
+        normalised=proposals,
+    )
+
+
+def offer(question: Question) -> Options:
+    """Every covering and slicing, and every refusal."""
+    backend = backend_of(question.profile)
+    target = backend.target(question.profile, question.semantics)
+    return alternatives(
+        question.network, question.normalised, backend, question.profile, target, question.settings
+    )
+
+
+def state(question: Question, options: Options) -> Ledger:
+    """All claims, and what is minimised."""
+    backend = backend_of(question.profile)
+    asked = (question.network, options, question.profile, question.settings)
+    return ledger_of(backend.claims(*asked), backend.objectives(*asked))
+
+
+def decide(question: Question) -> Outcome:
+    """Placed, Impossible or Undecided."""
+    options = offer(question)
+    ledger = state(question, options)
+    answer = _solve(ledger, question.settings)
+    from mapper.solve.cpsat import Assignment, Unsatisfiable
+
+    if isinstance(answer, Assignment):
+        return backend_of(question.profile).place(question, options, ledger, answer)
+    if isinstance(answer, Unsatisfiable):
+        from mapper.explain import conflicts
+
+        return Impossible(
+            question=question,
+            conflicts=conflicts(ledger, answer.claims, question.settings),
+            options=options,
+            ledger=ledger,
+            optimistic=_optimistic(question),
+        )
+    return Undecided(
+        question=question,
+        because=f"the solver's budget of {answer.budget:g} deterministic seconds ended; pass a larger --budget",
+        options=options,
+        ledger=ledger,
+    )
+
+
+def _solve(ledger: Ledger, settings: Settings):
+    from mapper.solve.cpsat import solve
+
+    return solve(ledger, budget=settings.budget, seed=settings.seed)
+
+
+def _optimistic(question: Question) -> tuple[str, ...]:
+    """Limits whose optimistic values would lift the refusal; empty where none do."""
+    profile, changed = optimistic(question.profile)
+    if not changed:
+        return ()
+    asked = replace(question, profile=profile)
+    from mapper.solve.cpsat import Assignment
+
+    answer = _solve(state(asked, offer(asked)), question.settings)
+    return changed if isinstance(answer, Assignment) else ()
+
+
+def optimistic(profile: Profile) -> tuple[Profile, tuple[str, ...]]:
+    """The profile with every optimistic value in place of the safe one, and their names."""
+    changed: list[str] = []
+
+    def best(name: str, number: Number) -> Number:
+        if number.optimistic is None:
+            return number
+        changed.append(name)
+        return replace(number, value=number.optimistic, optimistic=None)
+
+    limits = {name: best(name, number) for name, number in profile.limits.items()}
+    cores = tuple(
+        CoreClass(
+            name=core.name,
+            ids=core.ids,
+            limits={name: best(name, number) for name, number in core.limits.items()},
+        )
+        for core in profile.cores
+    )
+    return replace(profile, limits=limits, cores=cores), tuple(changed)

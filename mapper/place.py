@@ -1,0 +1,84 @@
+"""What all families share when an assignment becomes a placement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mapper.ledger import Choose, Claim, Decision, Ledger
+from mapper.network import Network
+from mapper.outcome import Assumption, Helper, Question, Slice
+from mapper.plans import Options, Plan
+
+
+def chosen(network: Network, options: Options, values: Mapping[Decision, int]) -> dict[str, Plan]:
+    """The plan of each population."""
+    return {
+        population.name: next(
+            plan
+            for plan in options.plans[population.name]
+            if values.get(Choose(population.name, plan.id), 0)
+        )
+        for population in network.populations
+    }
+
+
+def assumptions(
+    ledger: Ledger, question: Question, more: Iterable[tuple[str, str]] = ()
+) -> tuple[Assumption, ...]:
+    """Every number that is not published and that a claim leans on, then facts in `more`."""
+    found: dict[str, Assumption] = {}
+
+    def add(says: str, source: str) -> None:
+        if says not in found:
+            found[says] = Assumption(id=f"A{len(found) + 1}", says=says, source=source)
+
+    for claim in ledger.claims:
+        if claim.confidence == "published":
+            continue
+        add(f"{claim.limit} = {claim.available:g} {claim.unit} ({claim.confidence})", claim.source)
+    for says, source in more:
+        add(says, source)
+    for setting, origin in question.semantics.origins:
+        if origin == "exporter":
+            add(
+                f"{setting} = {getattr(question.semantics, setting)} (told from the exporter's style)",
+                "the file",
+            )
+    return tuple(found.values())
+
+
+def in_order(
+    network: Network, plans: Mapping[str, Plan], first: int, per_chip: int
+) -> tuple[list[Slice], list[Helper]]:
+    """Slices on consecutive cores, population by population, helpers behind each.
+
+    `first`: the number of the first free core; cores of chip c are c * per_chip and on.
+    """
+    at = first
+    slices: list[Slice] = []
+    helpers: list[Helper] = []
+    for population in network.populations:
+        plan = plans[population.name]
+        boxes = sorted(box for group in plan.classes for box in group.boxes)
+        for box in boxes:
+            slices.append(
+                Slice(population=population.name, box=box, chip=at // per_chip, core=at % per_chip)
+            )
+            at += 1
+        for role, number in sorted(plan.extra.items()):
+            for _ in range(number):
+                helpers.append(
+                    Helper(
+                        role=role,
+                        population=population.name,
+                        chip=at // per_chip,
+                        core=at % per_chip,
+                    )
+                )
+                at += 1
+    return slices, helpers
+
+
+def leaning(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Claims whose number is not published."""
+    return tuple(claim for claim in claims if claim.confidence != "published")

@@ -1,0 +1,145 @@
+"""CP-SAT over a ledger: an assignment, a set of claims that cannot hold together, or neither.
+
+One worker, a fixed seed and deterministic limits: the same ledger gives the same answer
+(ortools, SatParameters: num_workers, random_seed, max_deterministic_time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from mapper.ledger import Choose, Claim, Decision, Ledger, Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Decisions with their values; per objective (name, value, proven lower bound)."""
+
+    values: Mapping[Decision, int]
+    objectives: tuple[tuple[str, int, int], ...]
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsatisfiable:
+    """Indices of claims of the ledger that cannot hold together (sufficient)."""
+
+    claims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The budget was spent: `budget` deterministic seconds, best bounds per objective."""
+
+    budget: float
+
+
+def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfiable | Unknown:
+    """Minimise the objectives one after the other under all claims.
+
+    Objectives are lexicographic: each is fixed at its best value before the next. Where
+    the budget ends between two of them the assignment is kept with `proven` False.
+    """
+    fixed: list[tuple[Terms, int]] = []
+    best: Assignment | None = None
+    results: list[tuple[str, int, int]] = []
+    for name, terms in ledger.objectives or (("", ()),):
+        model, variables = _model(ledger)
+        for old, value in fixed:
+            model.add(_sum(variables, old) <= value)
+        if best is not None:
+            for decision, variable in variables.items():
+                model.add_hint(variable, best.values[decision])
+        if terms:
+            model.minimize(_sum(variables, terms))
+        solver = _solver(budget, seed)
+        status = solver.solve(model)
+        if status == cp_model.INFEASIBLE:
+            return conflict(ledger, budget=budget, seed=seed)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return best or Unknown(budget=budget)
+        values = {decision: int(solver.value(variable)) for decision, variable in variables.items()}
+        if terms:
+            value = sum(c * values[d] for c, d in terms)
+            results.append((name, value, int(-(-solver.best_objective_bound // 1))))
+            fixed.append((terms, value))
+        proven = status == cp_model.OPTIMAL and (best is None or best.proven)
+        best = Assignment(values=values, objectives=tuple(results), proven=proven)
+    return best or Unknown(budget=budget)
+
+
+def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | None:
+    """Whether the claims can hold together; None where the budget ended first."""
+    model, _ = _model(Ledger(decisions=(), claims=tuple(claims), objectives=()))
+    status = _solver(budget, seed).solve(model)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return True
+    return False if status == cp_model.INFEASIBLE else None
+
+
+def conflict(ledger: Ledger, *, budget: float, seed: int) -> Unsatisfiable | Unknown:
+    """Claims that cannot hold together, by assumptions on one literal a claim, no objective.
+
+    The solver's answer is a hint: it is sufficient, not minimal.
+    """
+    model, variables = _variables(ledger)
+    literals = [model.new_bool_var("") for _ in ledger.claims]
+    for literal, claim in zip(literals, ledger.claims, strict=True):
+        _add(model, variables, claim, literal)
+    model.add_assumptions(literals)
+    solver = _solver(budget, seed)
+    status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        index = {literal.index: i for i, literal in enumerate(literals)}
+        found = solver.sufficient_assumptions_for_infeasibility()
+        return Unsatisfiable(claims=tuple(sorted(index[i] for i in found)) or tuple(index.values()))
+    return Unknown(budget=budget)
+
+
+def _solver(budget: float, seed: int) -> cp_model.CpSolver:
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = seed
+    solver.parameters.max_deterministic_time = budget
+    return solver
+
+
+def _variables(ledger: Ledger) -> tuple[cp_model.CpModel, dict[Decision, cp_model.IntVar]]:
+    model = cp_model.CpModel()
+    decisions = dict.fromkeys(ledger.decisions)
+    decisions |= dict.fromkeys(d for c in ledger.claims for b in c.bounds for _, d in b.terms)
+    variables = {
+        d: model.new_bool_var("") if isinstance(d, Choose) else model.new_int_var(0, d.most, "")
+        for d in decisions
+    }
+    return model, variables
+
+
+def _model(ledger: Ledger) -> tuple[cp_model.CpModel, dict[Decision, cp_model.IntVar]]:
+    model, variables = _variables(ledger)
+    for claim in ledger.claims:
+        _add(model, variables, claim, None)
+    return model, variables
+
+
+def _add(
+    model: cp_model.CpModel,
+    variables: Mapping[Decision, cp_model.IntVar],
+    claim: Claim,
+    literal: cp_model.IntVar | None,
+) -> None:
+    for bound in claim.bounds:
+        low = bound.low if bound.low is not None else cp_model.INT_MIN
+        high = bound.high if bound.high is not None else cp_model.INT_MAX
+        added = model.add_linear_constraint(_sum(variables, bound.terms), low, high)
+        if literal is not None:
+            added.only_enforce_if(literal)
+
+
+def _sum(variables: Mapping[Decision, cp_model.IntVar], terms: Terms) -> cp_model.LinearExprT:
+    return cp_model.LinearExpr.weighted_sum(
+        [variables[decision] for _, decision in terms], [coefficient for coefficient, _ in terms]
+    )
