@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Confidence = Literal["published", "inferred", "assumed"]
+Kind = Literal["limit", "floor", "cost", "fact"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """A limit. `value` is the safe one; `optimistic`, where given, what it may really be.
 
-    `source` is the text of the profile's source entry that it cites, `confidence`:
-    published (vendor or paper), inferred (from a vendor tool's code, tables or runs),
-    assumed (our guess).
+    `kind`: limit (at most; more is better), floor (at least; less is better), cost (what
+    one thing takes; less is better), fact (no better side, never optimistic). `source` is
+    the text of the profile's source entry that it cites, `confidence`: published (vendor or
+    paper), inferred (from a vendor tool's code, tables or runs), assumed (our guess).
     """
 
     value: int | float
@@ -24,6 +26,7 @@ class Number:
     confidence: Confidence
     optimistic: int | float | None = None
     note: str = ""
+    kind: Kind = "limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +59,17 @@ class Profile:
     hash: str
 
     def limit(self, name: str) -> Number:
-        """A chip-wide number. Raises KeyError with the names that there are."""
-        if name not in self.limits:
-            raise KeyError(f"{self.name} has no limit '{name}'; there are: {', '.join(self.limits)}")
-        return self.limits[name]
+        """A chip-wide number, or one of the cores where all cores are alike.
+
+        Raises KeyError with the names that there are.
+        """
+        if name in self.limits:
+            return self.limits[name]
+        alike = self.cores[0].limits if len(self.cores) == 1 else {}
+        if name in alike:
+            return alike[name]
+        names = ", ".join((*self.limits, *alike))
+        raise KeyError(f"{self.name} has no limit '{name}'; there are: {names}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,7 @@ class Values:
     source: str
     confidence: Confidence
     unit: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

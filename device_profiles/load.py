@@ -1,0 +1,138 @@
+"""Device profiles from their files: by name, or from a path of the user's.
+
+A file is read, parsed, checked and built in one go; a profile that loads has no findings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from device_profiles.check import as_table, core_ids, examine
+from device_profiles.errors import ProfileError, quoted
+from device_profiles.families import family
+from device_profiles.lines import line_of
+from device_profiles.profile import CoreClass, Number, Profile, Switch, Values
+
+CHIPS = "chips"
+MOST_BYTES = 2**18
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The chips that come with the package, sorted."""
+    from importlib.resources import files  # slow to import
+
+    folder = files("device_profiles") / CHIPS
+    found = (file.name for file in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+def load(name_or_path: str | Path) -> Profile:
+    """The profile of a chip, by its name, or from a path that ends in .toml.
+
+    Raises ProfileError with every finding: file, line, table and key.
+    """
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith(".toml"):
+        return _from_path(Path(name_or_path))
+    if text not in names():
+        raise ProfileError((f"no device {quoted(text)}; {_near(text)}, or a path to a .toml file",))
+    return _shipped(text)
+
+
+@cache
+def _shipped(name: str) -> Profile:
+    from importlib.resources import files
+
+    data = (files("device_profiles") / CHIPS / f"{name}.toml").read_bytes()
+    return parse(data, f"{CHIPS}/{name}.toml")
+
+
+def _from_path(path: Path) -> Profile:
+    try:
+        if not path.is_file():
+            raise ProfileError((f"profile {quoted(path)} is no file",))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ProfileError((f"profile {quoted(path)} cannot be read: {error}",)) from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, file: str) -> Profile:
+    """The profile that a TOML file's bytes hold; `file` names it in findings.
+
+    Raises ProfileError with every finding.
+    """
+    file = file if file.isprintable() else repr(file)
+    if len(data) > MOST_BYTES:
+        raise ProfileError((f"{file}: more than {MOST_BYTES} bytes; a profile has a few thousand",))
+    try:
+        text = data.decode()
+        raw = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ProfileError((f"{file}: not UTF-8 text (byte {error.start})",)) from error
+    except ValueError as error:  # also an integer of thousands of digits
+        raise ProfileError((f"{file}: not TOML: {error}",)) from error
+    except RecursionError as error:
+        raise ProfileError((f"{file}: not a profile: nested too deeply",)) from error
+    findings = examine(raw)
+    if findings:
+        raise ProfileError([f"{file}{_line(text, f.table, f.key, f.core)}: {f}" for f in findings])
+    return _built(raw, hashlib.sha256(data).hexdigest())
+
+
+def _line(text: str, table: str, key: str, core: int) -> str:
+    line = line_of(text, table, key, core)
+    return f":{line}" if line else ""
+
+
+def _near(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names(), n=1)
+    return (
+        f"did you mean '{near[0]}'? There are: {', '.join(names())}"
+        if near
+        else f"there are: {', '.join(names())}"
+    )
+
+
+def _built(raw: dict[str, Any], digest: str) -> Profile:
+    """The profile of a sound file."""
+    sources: dict[str, str] = raw["sources"]
+    known = family(raw["family"])
+    keys = {**known.limits, **known.cores} if known else {}
+
+    def cited(entry: dict[str, Any], **more: object) -> dict[str, Any]:
+        return {**entry, "source": sources[entry["source"]], **more}
+
+    def number(name: str, entry: dict[str, Any]) -> Number:
+        kind = entry.get("kind", keys[name].kind if name in keys else "limit")
+        return Number(**cited(entry, kind=kind))
+
+    def values(entry: dict[str, Any]) -> Values:
+        return Values(**cited(entry, values=tuple(entry["values"])))
+
+    def core(entry: dict[str, Any]) -> CoreClass:
+        limits = {key: number(key, one) for key, one in entry.items() if key not in ("name", "ids")}
+        return CoreClass(name=entry["name"], ids=core_ids(entry["ids"]), limits=limits)
+
+    return Profile(
+        name=raw["name"],
+        title=raw["title"],
+        vendor=raw["vendor"],
+        family=raw["family"],
+        sources=sources,
+        limits={name: number(name, one) for name, one in as_table(raw.get("limits")).items()},
+        cores=tuple(core(one) for one in raw["core"]),
+        lists={name: values(one) for name, one in as_table(raw.get("lists")).items()},
+        switches={
+            name: Switch(**cited(one)) for name, one in as_table(raw.get("switches")).items()
+        },
+        hash=digest,
+    )
