@@ -1,0 +1,298 @@
+"""A bundle as a value, its files' bytes, and writing it whole or not at all.
+
+The format is docs/bundle.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.network import Projection
+from mapper.outcome import Placed, Slice
+from mapper.plans import Plan
+from mapper.quantize.draft import Quantized
+from nir_io.errors import BadInput
+from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
+
+SCHEMA = "nirmap-bundle-1"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the only time that stands in an archive: zip's own zero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The manifest, and every file by name except the manifest."""
+
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def all_files(self) -> dict[str, bytes]:
+        """Every file of the bundle, the manifest included."""
+        text = json.dumps(self.manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return {**self.files, "manifest.json": (text + "\n").encode()}
+
+
+def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> Bundle:
+    """The bundle of a placement; `files` are those that do not depend on the manifest."""
+    packed = npz_bytes(quantized.arrays.values)
+    everything = {**files, "arrays.npz": packed}
+    question = placed.question
+    network, profile = question.network, question.profile
+    manifest: dict[str, Any] = {
+        "schema": SCHEMA,
+        "versions": {name: _version(name) for name in ("nirmap", "nir", "numpy", "ortools")},
+        "device": {
+            "name": profile.name,
+            "family": profile.family,
+            "profile": profile.hash,
+            "chips": question.settings.chips,
+        },
+        "model": {
+            "fingerprint": network.graph.fingerprint,
+            "neurons": network.neurons(),
+            "nodes": sorted({o for p in network.populations for o in p.origin}),
+        },
+        "semantics": _fields(question.semantics) | {"origins": dict(question.semantics.origins)},
+        "settings": _fields(question.settings),
+        "result": {
+            "objectives": [
+                {"name": name, "value": value, "bound": bound} for name, value, bound in placed.objectives
+            ],
+            "proven": placed.proven,
+            "cores": placed.cores,
+            "placement": "binding" if placed.binding else "advisory",
+        },
+        "assumptions": [{"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions],
+        "arrays": quantized.arrays.rows,
+        "inputs": _inputs(placed),
+        "outputs": _outputs(placed),
+        "populations": [_population(placed, quantized, p.name) for p in network.populations],
+        "projections": _projections(placed, quantized),
+        "slices": [_slice(s, placed.chosen[s.population]) for s in placed.slices],
+        "helpers": [
+            {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
+            for h in placed.helpers
+        ],
+        "links": [
+            {"source": k.source, "port": k.port, "target": k.target, "pool": k.pool, "shift": k.shift}
+            for k in placed.links
+        ],
+        "pools": quantized.extra.get("pools", {}),
+        "host": [
+            {"output": h.output, "source": h.source, "stages": [n.kind for n in h.nodes]} for h in network.host
+        ],
+        "contract": _contract(placed, quantized),
+        "alarms": list(quantized.alarms),
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())},
+    }
+    return Bundle(manifest=manifest, files=everything, arrays=quantized.arrays.values)
+
+
+def write(bundle: Bundle, target: Path) -> None:
+    """Write beside `target` and rename: whole, or not at all. Raises BadInput.
+
+    An existing bundle at `target` is replaced; any other existing folder is left alone.
+    """
+    if target.exists() and not (target / "manifest.json").is_file() and any(target.iterdir() if target.is_dir() else [1]):
+        raise BadInput([f"{target}: exists and is not a bundle; give --output another name or remove it"])
+    parent = target.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
+    except OSError as error:
+        raise BadInput([f"{target}: cannot be written: {error.strerror}"]) from error
+    try:
+        for name, data in sorted(bundle.all_files().items()):
+            (draft / name).write_bytes(data)
+        draft.chmod(0o755)
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=parent))
+            os.replace(target, old / "bundle")
+            os.replace(draft, target)
+            shutil.rmtree(old)
+        else:
+            os.replace(draft, target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise BadInput([f"{target}: cannot be written: {error.strerror}"]) from error
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An uncompressed .npz of the arrays in name order, the same bytes every time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            data = io.BytesIO()
+            np.lib.format.write_array(data, arrays[name], allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", EPOCH), data.getvalue())
+    return out.getvalue()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    found = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "origins"}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+
+
+def _inputs(placed: Placed) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    offset = 0
+    for name, shape in placed.question.network.inputs:
+        rows.append({"name": name, "shape": list(shape), "offset": offset})
+        offset += int(np.prod(shape))
+    return rows
+
+
+def _outputs(placed: Placed) -> list[dict[str, Any]]:
+    network = placed.question.network
+    rows: list[dict[str, Any]] = []
+    for name, shape in network.outputs:
+        row: dict[str, Any] = {"name": name, "shape": list(shape), "population": None, "latency": 0}
+        for population in network.populations:
+            if name not in population.outputs:
+                continue
+            late = placed.lag[population.name]
+            if placed.chosen[population.name].role == "hidden+relay":
+                late += int(placed.question.profile.limit("delay_per_connection").value)
+            spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
+            row |= {"population": population.name, "latency": late, "read": "spikes" if spiking else "v"}
+        for stage in network.host:
+            if stage.output == name:
+                row |= {"population": stage.source, "latency": placed.lag.get(stage.source, 0), "read": "host"}
+        rows.append(row)
+    return rows
+
+
+def rewrite_row(proposal: Proposal) -> dict[str, Any]:
+    """A rewrite as the manifest tells it."""
+    keeps, bound = "exact", None
+    match proposal.keeps:
+        case Within(bound=value):
+            keeps, bound = "within", float(f"{value:.6g}")
+        case Unbounded():
+            keeps = "unbounded"
+        case Exact():
+            pass
+    return {"rule": proposal.rule, "says": proposal.says, "keeps": keeps, "bound": bound}
+
+
+def _population(placed: Placed, quantized: Quantized, name: str) -> dict[str, Any]:
+    population, plan = placed.question.network.population(name), placed.chosen[name]
+    neuron = plan.form.neuron
+    return {
+        "name": name,
+        "shape": list(population.shape),
+        "kind": neuron.node.kind,
+        "origin": list(population.origin),
+        "device_model": neuron.device_model,
+        "reset": neuron.reset,
+        "bias": neuron.bias,
+        "latency": placed.lag[name],
+        "error": float(f"{neuron.error:.6g}"),
+        "role": plan.role,
+        "copies": plan.copies,
+        "plan": plan.id,
+        "rewrites": [rewrite_row(p) for p in neuron.proposals],
+        **quantized.populations[name],
+    }
+
+
+def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for population in placed.question.network.populations:
+        plan = placed.chosen[population.name]
+        by_id: dict[str, Projection] = {p.id: p for p in population.projections}
+        for form in plan.form.projections:
+            got = quantized.projections.get(form.id, {"params": {}})
+            params = dict(got["params"])
+            if form.form == "conv" and placed.question.profile.family != "speck":
+                conv: Any = form.weight
+                params |= {
+                    "stride": list(conv.stride),
+                    "padding": list(conv.padding),
+                    "dilation": list(conv.dilation),
+                    "input_shape": list(conv.shape_in),
+                }
+            delay: Any = form.extra_delay
+            if form.delay is not None:
+                steps = np.ravel(form.delay).astype(np.int16) + form.extra_delay
+                delay = quantized.arrays.add(steps, f"delays of '{form.id}'")
+            rows.append(
+                {
+                    "id": form.id,
+                    "source": form.source,
+                    "target": population.name,
+                    "form": form.form,
+                    "pool": list(form.pool) if form.pool else None,
+                    "delay": delay,
+                    "origin": list(by_id[form.id].origin),
+                    "rewrites": [rewrite_row(p) for p in form.proposals],
+                    "params": params,
+                }
+            )
+        key = f"bias:{population.name}"
+        if key in quantized.projections:
+            rows.append(
+                {
+                    "id": key,
+                    "source": key,
+                    "target": population.name,
+                    "form": "dense",
+                    "pool": None,
+                    "delay": 0,
+                    "origin": [],
+                    "rewrites": [],
+                    "params": quantized.projections[key]["params"],
+                }
+            )
+    return rows
+
+
+def _slice(piece: Slice, plan: Plan) -> dict[str, Any]:
+    demand = next(c.demand for c in plan.classes if piece.box in c.boxes)
+    return {
+        "population": piece.population,
+        "box": [list(edge) for edge in piece.box],
+        "chip": piece.chip,
+        "core": piece.core,
+        "copy": piece.copy,
+        "demand": dict(sorted(demand.items())),
+    }
+
+
+def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
+    semantics, profile = placed.question.semantics, placed.question.profile
+    resets = profile.switches.get("state_reset")
+    clock = None
+    if profile.family == "speck" and any(
+        plan.form.neuron.bias == "neuron" for plan in placed.chosen.values()
+    ):
+        clock = None if semantics.chip_dt is None else 1.0 / semantics.chip_dt
+    return {
+        "input_kind": semantics.input_kind,
+        "max_count": semantics.max_count,
+        "reset_between_samples": "state" if resets is None or resets.value else "silent steps",
+        "slow_clock_hz": clock,
+        "constant_inputs": list(quantized.extra.get("constant_inputs", ())),
+        "decode": "count",
+    }

@@ -1,0 +1,88 @@
+"""The bundle's arrays while it is being built: named in order, each with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Deviation of an array from the float values, in threshold units."""
+
+    max: float
+    rms: float
+    clipped: int
+
+    def as_json(self) -> dict[str, float | int]:
+        """As the manifest stores it, rounded to 6 digits."""
+        return {"max": float(f"{self.max:.6g}"), "rms": float(f"{self.rms:.6g}"), "clipped": self.clipped}
+
+
+def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0) -> Loss:
+    """The largest and the root-mean-square deviation of `got` from `wanted`."""
+    off = np.abs(np.asarray(got, dtype=np.float64) - wanted)
+    if not off.size:
+        return Loss(max=0.0, rms=0.0, clipped=clipped)
+    return Loss(max=float(off.max()), rms=float(np.sqrt(np.mean(off**2))), clipped=clipped)
+
+
+@dataclass(slots=True)
+class Arrays:
+    """Arrays in the order in which they are added, `a000` first."""
+
+    values: dict[str, NDArray[Any]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, array: NDArray[Any], what: str, error: Loss | None = None) -> str:
+        """The new array's ref."""
+        ref = f"a{len(self.values):03d}"
+        kept = np.ascontiguousarray(array)
+        self.values[ref] = kept
+        self.rows[ref] = {
+            "shape": list(kept.shape),
+            "dtype": str(kept.dtype),
+            "what": what,
+            "error": error.as_json() if error else None,
+        }
+        return ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantized:
+    """Integers of one placement: what of the manifest depends on them.
+
+    `populations` and `projections`: {name: {'scale': ..., 'params': {...}}}; `floats`: the
+    values that the integers stand for, {(projection or population, param): array}.
+    """
+
+    arrays: Arrays
+    populations: Mapping[str, dict[str, Any]]
+    projections: Mapping[str, dict[str, Any]]
+    extra: Mapping[str, Any]
+    alarms: tuple[str, ...]
+    floats: Mapping[tuple[str, str], NDArray[Any]]
+
+
+def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
+    """The scale (integer units per unit of value) with the least mean square error.
+
+    Candidates map the given percentiles of |values| to `most`; larger values are clipped.
+    """
+    magnitudes = np.abs(np.ravel(values))
+    magnitudes = magnitudes[magnitudes > 0]
+    if not magnitudes.size:
+        return float(most)
+    best: tuple[float, float] | None = None
+    for share in shares:
+        scale = most / float(np.percentile(magnitudes, share))
+        stored = np.clip(np.rint(magnitudes * scale), 0, most) / scale
+        error = float(np.mean((stored - magnitudes) ** 2))
+        if best is None or error < best[0] - 1e-18:
+            best = (error, scale)
+    assert best is not None
+    return best[1]

@@ -1,0 +1,89 @@
+"""SpiNNaker2: integer weights with one scale a population, float32 parameters.
+
+Formulas: py-spinnaker2's s2_nir (profile, source `converter`), with the scale chosen by
+error instead of by the largest weight: 127 / percentile, larger weights clipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mapper.outcome import Placed
+from mapper.quantize.draft import Arrays, Quantized, loss, smallest_clip
+from mapper.quantize.units import unit, weights
+
+PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0)
+
+
+def quantize(placed: Placed) -> Quantized:
+    """Weights, thresholds and decays of every population."""
+    profile, semantics = placed.question.profile, placed.question.semantics
+    arrays = Arrays()
+    populations: dict[str, dict[str, Any]] = {}
+    projections: dict[str, dict[str, Any]] = {}
+    floats: dict[tuple[str, str], Any] = {}
+    for population in placed.question.network.populations:
+        name = population.name
+        form = placed.chosen[name].form
+        u = unit(population, form.neuron)
+        delayed = not form.neuron.device_model.endswith("_no_delay") and "conv" not in {
+            p.form for p in form.projections
+        }
+        most = int(profile.limit("weight_magnitude_delay" if delayed else "weight_magnitude").value)
+        wanted = {p.id: weights(p, u.gain) for p in form.projections}
+        source = form.neuron.bias == "source"
+        if source:
+            wanted[f"bias:{name}"] = u.bias[:, None]
+        flat = [np.ravel(w) for w in wanted.values()] or [np.zeros(1)]
+        scale = smallest_clip(np.concatenate(flat), most, PERCENTILES)
+        for projection in form.projections:
+            w = wanted[projection.id]
+            integers = np.clip(np.rint(w * scale), -most, most)
+            clipped = int(np.count_nonzero(np.abs(w * scale) > most + 0.5))
+            conv = projection.form == "conv"
+            ref = arrays.add(
+                integers.astype(np.int8),
+                f"{'kernel' if conv else 'weights'} of '{projection.id}'",
+                loss(w, integers / scale, clipped),
+            )
+            floats[(projection.id, "weight")] = integers / scale
+            projections[projection.id] = {"params": {"kernel" if conv else "weight": ref}}
+        if source:
+            w = wanted[f"bias:{name}"]
+            integers = np.clip(np.rint(w * scale), -most, most)
+            clipped = int(np.count_nonzero(np.abs(w * scale) > most + 0.5))
+            ref = arrays.add(
+                integers.astype(np.int8), f"bias of '{name}'", loss(w, integers / scale, clipped)
+            )
+            floats[(f"bias:{name}", "weight")] = integers / scale
+            projections[f"bias:{name}"] = {"params": {"weight": ref}}
+        offset = (u.leak if source else u.constant) * scale
+        threshold = np.full(population.size, scale, dtype=np.float32)
+        if semantics.comparison == ">":
+            threshold = np.nextafter(threshold, np.float32(np.inf))
+        params = {
+            "threshold": arrays.add(threshold, f"threshold of '{name}'"),
+            "alpha_decay": _float(arrays, u.mem_decay, f"membrane decay of '{name}'"),
+            "i_offset": _float(arrays, offset, f"constant input of '{name}'"),
+            "v_reset": _float(arrays, np.zeros(population.size), f"reset value of '{name}'"),
+            "v_init": _float(arrays, u.v_init * scale, f"first membrane of '{name}'"),
+        }
+        if form.neuron.dynamics.has_synapse:
+            for key in ("exc_decay", "inh_decay"):
+                params[key] = _float(arrays, u.syn_decay, f"{key} of '{name}'")
+        populations[name] = {"scale": float(scale), "params": params}
+        floats[(name, "leak")] = offset / scale
+    return Quantized(
+        arrays=arrays,
+        populations=populations,
+        projections=projections,
+        extra={},
+        alarms=(),
+        floats=floats,
+    )
+
+
+def _float(arrays: Arrays, values: Any, what: str) -> str:
+    return arrays.add(np.asarray(values, dtype=np.float32), what)

@@ -1,0 +1,66 @@
+"""A chosen form in threshold units: every neuron's threshold is 1, all gains are 1.
+
+    s <- a s + x;   v <- b v + s + leak;   spike where v > 1;   v = 0, or v -= 1
+
+Weights and biases are multiplied by gain / height, height = v_threshold - v_reset for a
+hard reset (v is shifted by v_reset), v_threshold for a soft one. Exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mapper.network import Population
+from mapper.plans import NeuronForm, ProjectionForm
+from nir_io.graph import Array, Conv2d, Linear, Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Unit:
+    """Flat arrays, one entry a neuron in C order, all in threshold units per step.
+
+    `bias` enters through the synapse, `leak` the membrane; `constant` is the membrane's
+    change per step that both have together in the long run.
+    """
+
+    syn_decay: Array
+    mem_decay: Array
+    gain: Array
+    bias: Array
+    leak: Array
+    v_init: Array
+
+    @property
+    def constant(self) -> Array:
+        """leak + bias / (1 - syn_decay): what a membrane bias must be."""
+        return self.leak + self.bias / np.maximum(1.0 - self.syn_decay, 1e-300)
+
+
+def unit(population: Population, neuron: NeuronForm) -> Unit:
+    """The population's neurons in threshold units; a read-out that never fires has height 1."""
+    d = neuron.dynamics
+    shifted = d.spiking and neuron.reset == "zero"
+    height = np.ones(d.shape) if not d.spiking else d.threshold - d.v_reset if shifted else d.threshold
+    gain = d.gain / height
+    leak = d.leak - (1.0 - d.mem_decay) * d.v_reset if shifted else d.leak
+    bias = np.zeros(d.shape) if population.bias is None else population.bias * gain
+    v_init = -d.v_reset / height if shifted else np.zeros(d.shape)
+    flat = (np.ravel(a) for a in (d.syn_decay, d.mem_decay, gain, bias, leak / height, v_init))
+    syn, mem, gain, bias, leak, v_init = flat
+    return Unit(syn_decay=syn, mem_decay=mem, gain=gain, bias=bias, leak=leak, v_init=v_init)
+
+
+def weights(form: ProjectionForm, gain: Array) -> Array:
+    """Weights in threshold units: (out, in), (out, in, ky, kx) for a convolution."""
+    node = form.weight
+    match node:
+        case Linear():
+            return node.weight * gain[:, None]
+        case Scale():
+            return np.diag(np.ravel(node.scale) * gain)
+        case Conv2d():
+            channels = node.weight.shape[0]
+            return node.weight * gain.reshape(channels, -1)[:, 0][:, None, None, None]
+    raise TypeError(f"{type(node).__name__} has no weights")
