@@ -32,7 +32,7 @@ TABLES = ("sources", "limits", "lists", "switches")
 PARTS = (*TEXTS, *TABLES, "core")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-MOST_CORES = 2**20
+MOST_ID = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def core_ids(ids: Any) -> tuple[int, ...]:
     first, last = span.get("first"), span.get("last")
     if set(span) != {"first", "last"} or not is_whole(first) or not is_whole(last):
         return ()
-    return tuple(range(first, last + 1)) if last - first < MOST_CORES else ()
+    return tuple(range(first, last + 1)) if last <= MOST_ID and first >= 0 else (first, last)
 
 
 def as_raw(profile: Profile) -> dict[str, Any]:
@@ -211,10 +211,11 @@ def _ids(given: Any, name: str, owners: dict[int, str]) -> Iterator[str]:
     """Findings on the ids of the class `name`; `owners`: id -> class, filled here."""
     ids = core_ids(given)
     if not ids:
-        yield f"{shown(given)}; integers, or {{ first, last }} of at most {MOST_CORES} cores, are expected"
-    if ids and min(ids) < 0:
-        yield f"id {min(ids)} is negative"
+        yield f"{shown(given)}; integers, or {{ first, last }} in this order, are expected"
     for number in ids:
+        if not 0 <= number <= MOST_ID:
+            yield f"id {number} is not within 0 to {MOST_ID}"
+            return
         if number in owners:
             yield f"id {number} belongs to {quoted(owners[number])} already"
             return

@@ -60,8 +60,8 @@ def as_json(profile: Profile) -> dict[str, Any]:
 
 
 def with_unit(value: int | float, unit: str) -> str:
-    """A number as tables show it: '120 cores', '0.5 units', '4.1 ns'."""
-    return f"{value} {unit}"
+    """A number as tables show it: '120 cores', '0.5 units', 'id 12'."""
+    return f"id {value}" if unit == "id" else f"{value} {unit}"
 
 
 def _groups(profile: Profile) -> Iterator[tuple[str, dict[str, Number]]]:

@@ -158,16 +158,12 @@ def shown(value: Any) -> str:
     """A wrong value as a finding shows it: 'is missing', 'is 3', ..."""
     if value is None:
         return "is missing"
-    if isinstance(value, str):
-        return f"is {quoted(value)}" if value.strip() else "is empty"
+    if value in ("", [], {}):
+        return "is empty"
     if isinstance(value, bool):
         return f"is {str(value).lower()}"
-    if isinstance(value, int | float):
-        return f"is {value}"
-    return (
-        "is a table"
-        if isinstance(value, dict)
-        else "is a list"
-        if isinstance(value, list)
-        else "is a date"
-    )
+    if isinstance(value, str | int | float):
+        return f"is {quoted(value)}" if isinstance(value, str) else f"is {value}"
+    if isinstance(value, dict | list):
+        return "is a table" if isinstance(value, dict) else "is a list"
+    return "is a date or time"

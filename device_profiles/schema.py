@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from device_profiles.check import KEY, NAME, PARTS
+from device_profiles.check import KEY, MOST_ID, NAME, PARTS
 from device_profiles.entries import CONFIDENCES, KINDS, MOST
 from device_profiles.families import Family, Key, ListKey, family, family_names
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string", "pattern": r"\S"}
-WHOLE: Schema = {"type": "integer", "minimum": 0}
+ID: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_ID}
 CITED: Schema = {
     "source": {**TEXT, "description": "a name of [sources]"},
     "confidence": {
@@ -70,6 +70,7 @@ def schema() -> Schema:
                     "type": "object",
                     "required": ["name", "ids"],
                     "properties": {"name": TEXT, "ids": {"$ref": "#/definitions/ids"}},
+                    "additionalProperties": {"$ref": "#/definitions/number"},
                 },
             },
             "lists": _open("list"),
@@ -89,8 +90,8 @@ def _definitions() -> Schema:
     many: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "anyOf": [words, whole]}
     values = {"values": many, "unit": TEXT, **CITED}
     switch: Schema = {"value": {"type": "boolean"}, **CITED}
-    span = _closed({"first": WHOLE, "last": WHOLE}, ["first", "last"])
-    ids: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": WHOLE}
+    span = _closed({"first": ID, "last": ID}, ["first", "last"])
+    ids: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": ID}
     return {
         "number": _closed(number, ["value", "unit", "source", "confidence"]) | ASSUMED,
         "list": _closed(values, ["values", "source", "confidence"]) | ASSUMED,
