@@ -28,7 +28,7 @@ from nir_io.order import groups, late_edges
 from nir_io.semantics import Semantics
 
 CHUNK = 2**16  # numbers of the widest node in a step, all samples of a chunk together
-SPAN = 2**22  # numbers of the widest node in a span of steps: 32 MB in float64
+SPAN = 2**20  # numbers of the widest node in a span of steps: 8 MB in float64
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
