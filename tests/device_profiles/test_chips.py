@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,16 @@ def test_a_family_names_each_key_once_and_counts_its_cores(name: str) -> None:
 
 def all_numbers(profile: Profile) -> dict[str, device_profiles.profile.Number]:
     return {**profile.limits, **{k: n for core in profile.cores for k, n in core.limits.items()}}
+
+
+def test_a_profile_made_in_code_is_checked_like_a_file() -> None:
+    chip = load("spinnaker2")
+    number = chip.limits["delay_max"]
+    strange = replace(number, source="hearsay", confidence="assumed", optimistic=3, unit="ms")
+    unlisted, *others = check(replace(chip, limits={**chip.limits, "delay_max": strange}))
+    assert unlisted.startswith("[limits], key delay_max: source 'hearsay' is not in [sources];")
+    assert others == [
+        "[limits], key delay_max: assumed, without a note; say in note what the guess rests on",
+        "[limits], key delay_max: unit is 'ms'; this family counts it in 'steps'",
+        "[limits], key delay_max: optimistic is 3, value 7; the safe value of a limit is the smaller one",
+    ]

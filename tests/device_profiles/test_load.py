@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import device_profiles
 from device_profiles.errors import ProfileError
@@ -140,3 +142,17 @@ def test_loading_imports_nothing_of_ours_and_nothing_slow() -> None:
     imported = set(done.stdout.split())
     assert "device_profiles" in imported
     assert not imported & {"nir_io", "mapper", "rewrite_rules", "numpy", "ortools", "nir", "h5py"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(start=st.integers(0, 9000), length=st.integers(0, 60), put=st.text(max_size=4))
+def test_a_damaged_file_gives_a_profile_or_findings(start: int, length: int, put: str) -> None:
+    text = (CHIPS / "speck2f.toml").read_text()
+    damaged = text[:start] + put + text[start + length :]
+    try:
+        profile = parse(damaged.encode("utf-8", "surrogatepass"), "x.toml")
+    except ProfileError as error:
+        assert error.findings
+        assert all(one.startswith("x.toml") and one.isprintable() for one in error.findings)
+    else:
+        assert profile.family
