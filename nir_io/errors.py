@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class BadInput(Exception):
+class BadInput(Exception):  # noqa: N818 -- a user's file or option, named for what it is
     """A file, option or profile that cannot be used. `findings` are whole sentences.
 
     A finding names where (file, path inside it), what was found, what was expected and
