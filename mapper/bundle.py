@@ -42,7 +42,9 @@ class Bundle:
 
     def all_files(self) -> dict[str, bytes]:
         """Every file of the bundle, the manifest included."""
-        text = json.dumps(self.manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            self.manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+        )
         return {**self.files, "manifest.json": (text + "\n").encode()}
 
 
@@ -70,13 +72,16 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
         "settings": _fields(question.settings),
         "result": {
             "objectives": [
-                {"name": name, "value": value, "bound": bound} for name, value, bound in placed.objectives
+                {"name": name, "value": value, "bound": bound}
+                for name, value, bound in placed.objectives
             ],
             "proven": placed.proven,
             "cores": placed.cores,
             "placement": "binding" if placed.binding else "advisory",
         },
-        "assumptions": [{"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions],
+        "assumptions": [
+            {"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions
+        ],
         "arrays": quantized.arrays.rows,
         "inputs": _inputs(placed),
         "outputs": _outputs(placed),
@@ -88,16 +93,25 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
             for h in placed.helpers
         ],
         "links": [
-            {"source": k.source, "port": k.port, "target": k.target, "pool": k.pool, "shift": k.shift}
+            {
+                "source": k.source,
+                "port": k.port,
+                "target": k.target,
+                "pool": k.pool,
+                "shift": k.shift,
+            }
             for k in placed.links
         ],
         "pools": quantized.extra.get("pools", {}),
         "host": [
-            {"output": h.output, "source": h.source, "stages": [n.kind for n in h.nodes]} for h in network.host
+            {"output": h.output, "source": h.source, "stages": [n.kind for n in h.nodes]}
+            for h in network.host
         ],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())},
+        "files": {
+            name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())
+        },
     }
     return Bundle(manifest=manifest, files=everything, arrays=quantized.arrays.values)
 
@@ -107,8 +121,14 @@ def write(bundle: Bundle, target: Path) -> None:
 
     An existing bundle at `target` is replaced; any other existing folder is left alone.
     """
-    if target.exists() and not (target / "manifest.json").is_file() and any(target.iterdir() if target.is_dir() else [1]):
-        raise BadInput([f"{target}: exists and is not a bundle; give --output another name or remove it"])
+    if (
+        target.exists()
+        and not (target / "manifest.json").is_file()
+        and any(target.iterdir() if target.is_dir() else [1])
+    ):
+        raise BadInput(
+            [f"{target}: exists and is not a bundle; give --output another name or remove it"]
+        )
     parent = target.resolve().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -175,10 +195,18 @@ def _outputs(placed: Placed) -> list[dict[str, Any]]:
             if placed.chosen[population.name].role == "hidden+relay":
                 late += int(placed.question.profile.limit("delay_per_connection").value)
             spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
-            row |= {"population": population.name, "latency": late, "read": "spikes" if spiking else "v"}
+            row |= {
+                "population": population.name,
+                "latency": late,
+                "read": "spikes" if spiking else "v",
+            }
         for stage in network.host:
             if stage.output == name:
-                row |= {"population": stage.source, "latency": placed.lag.get(stage.source, 0), "read": "host"}
+                row |= {
+                    "population": stage.source,
+                    "latency": placed.lag.get(stage.source, 0),
+                    "read": "host",
+                }
         rows.append(row)
     return rows
 
@@ -219,6 +247,7 @@ def _population(placed: Placed, quantized: Quantized, name: str) -> dict[str, An
 
 def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    hop = int(placed.question.profile.limit("delay_from_input").value)
     for population in placed.question.network.populations:
         plan = placed.chosen[population.name]
         by_id: dict[str, Projection] = {p.id: p for p in population.projections}
@@ -262,6 +291,7 @@ def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
                     "delay": 0,
                     "origin": [],
                     "rewrites": [],
+                    "from_step": placed.lag[population.name] - hop if hop else 0,
                     "params": quantized.projections[key]["params"],
                 }
             )

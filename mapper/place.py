@@ -50,7 +50,7 @@ def assumptions(
 def in_order(
     network: Network, plans: Mapping[str, Plan], first: int, per_chip: int
 ) -> tuple[list[Slice], list[Helper]]:
-    """Slices on consecutive cores, population by population, helpers behind each.
+    """Slices on consecutive cores, population by population, a bias source behind them.
 
     `first`: the number of the first free core; cores of chip c are c * per_chip and on.
     """
@@ -65,17 +65,10 @@ def in_order(
                 Slice(population=population.name, box=box, chip=at // per_chip, core=at % per_chip)
             )
             at += 1
-        for role, number in sorted(plan.extra.items()):
-            for _ in range(number):
-                helpers.append(
-                    Helper(
-                        role=role,
-                        population=population.name,
-                        chip=at // per_chip,
-                        core=at % per_chip,
-                    )
-                )
-                at += 1
+    if any(plan.form.neuron.bias == "source" for plan in plans.values()):
+        helpers.append(
+            Helper(role="bias source", population="", chip=at // per_chip, core=at % per_chip)
+        )
     return slices, helpers
 
 

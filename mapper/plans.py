@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Shape
 from nir_io.semantics import Reset
@@ -85,7 +84,7 @@ class Plan:
     """A form and a slicing. `copies`: how often every slice stands on the chip (Speck).
 
     `role`: the pool that it sits in, where the chip has pools (Xylo: 'hidden', 'output',
-    'hidden+relay'); `extra`: cores beside the slices (sources, relays) by role.
+    'hidden+relay').
     """
 
     id: str
@@ -94,18 +93,11 @@ class Plan:
     classes: tuple[SliceClass, ...]
     copies: int = 1
     role: str = ""
-    extra: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    traffic: int = 0
 
     @property
     def parts(self) -> int:
         """Slices, copies included."""
         return self.copies * sum(len(c.boxes) for c in self.classes)
-
-    @property
-    def cores(self) -> int:
-        """Cores that the plan takes, extra ones included."""
-        return self.parts + sum(self.extra.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

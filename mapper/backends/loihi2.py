@@ -29,10 +29,19 @@ from mapper.backends.grid import (
     tilings,
     volume,
 )
-from mapper.claims.common import Resource, placed, policy, resources, total_cores, unsupported
+from mapper.claims.common import (
+    Resource,
+    cores_used,
+    error_score,
+    placed,
+    policy,
+    resources,
+    total_cores,
+    unsupported,
+)
 from mapper.claims.manycore import latency
 from mapper.latency import balance
-from mapper.ledger import Choose, Claim, Ledger, Terms
+from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population
 from mapper.outcome import Placed, Question
 from mapper.place import assumptions, chosen, in_order
@@ -47,7 +56,6 @@ from rewrite_rules.target import Target
 if TYPE_CHECKING:
     from mapper.solve.cpsat import Assignment
 
-SCORE = 10_000
 NEURONS = "IF|LIF|CubaLIF|LI|CubaLI|I|Threshold"
 
 
@@ -186,21 +194,11 @@ class Loihi2:
     def objectives(
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[tuple[str, Terms], ...]:
-        """Error score (a membrane bias behind a synapse counts one step of it), then cores."""
-        error: list[tuple[int, Choose]] = []
-        cores: list[tuple[int, Choose]] = []
-        for population in network.populations:
-            for plan in options.plans[population.name]:
-                choose = Choose(population.name, plan.id)
-                neuron = plan.form.neuron
-                transient = int(
-                    neuron.bias == "neuron"
-                    and population.bias is not None
-                    and neuron.dynamics.has_synapse
-                )
-                error.append((round(SCORE * neuron.error) + transient, choose))
-                cores.append((plan.cores, choose))
-        return (("error", tuple(error)), ("cores", tuple(cores)))
+        """Error score (mapper.claims.common), then cores."""
+        return (
+            ("error", error_score(network, options)),
+            ("cores", cores_used(network, options)),
+        )
 
     def place(
         self, question: Question, options: Options, ledger: Ledger, answer: Assignment
@@ -334,14 +332,12 @@ def _plans(network: Network, population: Population, form: Form, model: CoreMode
     found = (
         _tiled(network, population, form, model) if conv else _run(network, population, form, model)
     )
-    extra = {"bias source": 1} if form.neuron.bias == "source" else {}
     return [
         Plan(
             id=f"{form.id}/{name}",
             population=population.name,
             form=form,
             classes=slices,
-            extra=MappingProxyType(extra),
         )
         for name, slices in found
     ]

@@ -18,7 +18,15 @@ import numpy as np
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
 from mapper.backends.speck_wiring import Wiring, wire
-from mapper.claims.common import Resource, follow, placed, policy, resources, unsupported
+from mapper.claims.common import (
+    Resource,
+    error_score,
+    follow,
+    placed,
+    policy,
+    resources,
+    unsupported,
+)
 from mapper.claims.speck import destinations, geometry, one_slice_a_core
 from mapper.ledger import Choose, Claim, Count, Ledger, Terms
 from mapper.network import Network, Population
@@ -36,7 +44,6 @@ if TYPE_CHECKING:
     from mapper.solve.cpsat import Assignment
 
 COPIES = (1, 2, 3)  # a third copy feeds six destinations; more never beat relays on 9 cores
-SCORE = 10_000  # errors are minimised in steps of 1e-4
 
 
 class Speck:
@@ -185,17 +192,19 @@ class Speck:
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[tuple[str, Terms], ...]:
         """Error score, cores (relays included), then spikes that cross between cores."""
-        error: list[tuple[int, Choose]] = []
         cores: list[tuple[int, Choose | Count]] = []
         traffic: list[tuple[int, Choose]] = []
         for population in network.populations:
             for plan in options.plans[population.name]:
                 choose = Choose(population.name, plan.id)
-                error.append((round(SCORE * plan.form.neuron.error), choose))
                 cores.append((plan.parts, choose))
                 traffic.append((plan.parts * sum(_size(p) for p in population.projections), choose))
             cores += [(1, relay) for relay in relays(population, profile)]
-        return (("error", tuple(error)), ("cores", tuple(cores)), ("traffic", tuple(traffic)))
+        return (
+            ("error", error_score(network, options)),
+            ("cores", tuple(cores)),
+            ("traffic", tuple(traffic)),
+        )
 
     def place(
         self, question: Question, options: Options, ledger: Ledger, answer: Assignment

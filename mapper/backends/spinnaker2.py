@@ -18,10 +18,19 @@ import numpy as np
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
 from mapper.backends.grid import Demand, chunks, classes, per_run, volume
-from mapper.claims.common import Resource, placed, policy, resources, total_cores, unsupported
+from mapper.claims.common import (
+    Resource,
+    cores_used,
+    error_score,
+    placed,
+    policy,
+    resources,
+    total_cores,
+    unsupported,
+)
 from mapper.claims.manycore import latency
 from mapper.latency import balance
-from mapper.ledger import Choose, Claim, Ledger, Terms
+from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population
 from mapper.outcome import Placed, Question
 from mapper.place import assumptions, chosen, in_order
@@ -36,7 +45,6 @@ from rewrite_rules.target import Target
 if TYPE_CHECKING:
     from mapper.solve.cpsat import Assignment
 
-SCORE = 10_000
 SPIKING = "IF|LIF|CubaLIF"
 
 
@@ -190,21 +198,11 @@ class Spinnaker2:
     def objectives(
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[tuple[str, Terms], ...]:
-        """Error score (a membrane bias behind a synapse counts one step of it), then PEs."""
-        error: list[tuple[int, Choose]] = []
-        cores: list[tuple[int, Choose]] = []
-        for population in network.populations:
-            for plan in options.plans[population.name]:
-                choose = Choose(population.name, plan.id)
-                neuron = plan.form.neuron
-                transient = int(
-                    neuron.bias == "neuron"
-                    and population.bias is not None
-                    and neuron.dynamics.has_synapse
-                )
-                error.append((round(SCORE * neuron.error) + transient, choose))
-                cores.append((plan.cores, choose))
-        return (("error", tuple(error)), ("cores", tuple(cores)))
+        """Error score (mapper.claims.common), then PEs."""
+        return (
+            ("error", error_score(network, options)),
+            ("cores", cores_used(network, options)),
+        )
 
     def place(
         self, question: Question, options: Options, ledger: Ledger, answer: Assignment
@@ -371,13 +369,11 @@ def _plan(population: Population, form: Form, conv: bool, model: PeModel, steps:
         else:
             high = middle - 1
     atoms = low * per_channel
-    extra = {"bias source": 1} if form.neuron.bias == "source" else {}
     return Plan(
         id=f"{form.id}/{atoms} atoms",
         population=population.name,
         form=form,
         classes=cut(atoms),
-        extra=MappingProxyType(extra),
     )
 
 

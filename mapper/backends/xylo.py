@@ -15,7 +15,7 @@ import numpy as np
 
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
-from mapper.claims.common import placed, policy, unsupported
+from mapper.claims.common import error_score, placed, policy, unsupported
 from mapper.claims.xylo import inputs, latency, pools, windows
 from mapper.latency import balance
 from mapper.ledger import Choose, Claim, Count, Decision, Ledger, Terms
@@ -33,8 +33,6 @@ from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
     from mapper.solve.cpsat import Assignment
-
-SCORE = 10_000
 
 
 class Xylo:
@@ -184,16 +182,12 @@ class Xylo:
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[tuple[str, Terms], ...]:
         """Error score (a membrane bias counts one step of it), then neurons in use."""
-        error: list[tuple[int, Choose]] = []
         neurons: list[tuple[int, Choose]] = []
         for population in network.populations:
             for plan in options.plans[population.name]:
-                choose = Choose(population.name, plan.id)
-                transient = int(plan.form.neuron.bias == "neuron")
-                error.append((round(SCORE * plan.form.neuron.error) + transient, choose))
                 relays = population.size if plan.role == "hidden+relay" else 0
-                neurons.append((population.size + relays, choose))
-        return (("error", tuple(error)), ("cores", tuple(neurons)))
+                neurons.append((population.size + relays, Choose(population.name, plan.id)))
+        return (("error", error_score(network, options)), ("neurons", tuple(neurons)))
 
     def place(
         self, question: Question, options: Options, ledger: Ledger, answer: Assignment

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from device_profiles.profile import Number, Profile
-from mapper.ledger import Bound, Choose, Claim, Count, Decision, claim_of, never
-from mapper.network import Network
+from mapper.ledger import Bound, Choose, Claim, Count, Decision, Terms, claim_of, never
+from mapper.network import Network, Population
 from mapper.plans import Options, Plan
 from mapper.settings import Settings
+from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
 OURS = "nirmap, the question itself"
+SCORE = 10_000  # errors are minimised in steps of 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,69 +82,98 @@ def unsupported(network: Network, options: Options, profile: Profile) -> Iterato
 
 
 def policy(network: Network, options: Options, settings: Settings) -> Iterator[Claim]:
-    """Approximations that the user has not allowed are not used."""
+    """Approximations that the user has not allowed are not used.
+
+    `--allow RULE` lifts both the need of a bound and the bound for that rule.
+    """
     for population in network.populations:
-        groups: dict[tuple[str, ...], list[Plan]] = defaultdict(list)
+        groups: dict[tuple[Proposal, ...], list[Plan]] = defaultdict(list)
         for plan in options.plans[population.name]:
-            groups[(plan.form.neuron.needs + ("|",) + plan.form.neuron.approximate)].append(plan)
-        for plans in groups.values():
-            neuron = plans[0].form.neuron
-            missing = tuple(rule for rule in neuron.needs if rule not in settings.allow)
-            choices = never(*(Choose(population.name, plan.id) for plan in plans))
-            because = "; ".join(
-                p.keeps.because
-                for p in neuron.proposals
-                if hasattr(p.keeps, "because")  # pyright: ignore[reportAttributeAccessIssue]
+            groups[plan.form.neuron.proposals].append(plan)
+        for proposals, plans in groups.items():
+            found = _policy(population, proposals, settings)
+            if found is None:
+                continue
+            kind, limit, template, demanded, available, unit, source, because, fixes = found
+            yield Claim(
+                kind=kind,
+                subject=(population.name,),
+                template=template,
+                demanded=demanded,
+                available=available,
+                unit=unit,
+                source=source,
+                confidence="published",
+                bounds=never(*(Choose(population.name, plan.id) for plan in plans)),
+                fields=MappingProxyType(
+                    {"name": f"'{population.name}'", "because": because, "fixes": " ".join(fixes)}
+                ),
+                limit=limit,
+                fixes=fixes,
             )
-            common = {"name": f"'{population.name}'", "because": because}
-            if settings.exact and neuron.approximate:
-                yield Claim(
-                    kind="exact-only",
-                    subject=(population.name,),
-                    template="{name}: only with an approximation ({rules}), and --exact forbids them: {because}",
-                    demanded=1,
-                    available=0,
-                    unit="approximation",
-                    source="option --exact",
-                    confidence="published",
-                    bounds=choices,
-                    fields=MappingProxyType({**common, "rules": ", ".join(neuron.approximate)}),
-                    limit="+".join(neuron.approximate),
-                    fixes=("drop --exact",),
-                )
-            elif missing:
-                yield Claim(
-                    kind="needs-allow",
-                    subject=(population.name,),
-                    template="{name}: {because}; no bound is known for this, so it needs {allow}",
-                    demanded=1,
-                    available=0,
-                    unit="unbounded approximation",
-                    source="policy: approximations without a bound are used only when allowed",
-                    confidence="published",
-                    bounds=choices,
-                    fields=MappingProxyType(
-                        {**common, "allow": " ".join(f"--allow {rule}" for rule in missing)}
-                    ),
-                    limit="+".join(missing),
-                    fixes=tuple(f"--allow {rule}" for rule in missing),
-                )
-            elif neuron.error - len(neuron.needs) > settings.max_error:
-                yield Claim(
-                    kind="max-error",
-                    subject=(population.name,),
-                    template="{name}: the membrane response would be off by {demanded} of itself, more than "
-                    "--max-error {available}: {because}",
-                    demanded=round(neuron.error - len(neuron.needs), 4),
-                    available=settings.max_error,
-                    unit="membrane-response error",
-                    source="option --max-error",
-                    confidence="published",
-                    bounds=choices,
-                    fields=MappingProxyType(common),
-                    limit="+".join(neuron.approximate),
-                    fixes=(f"--max-error {neuron.error - len(neuron.needs):.2f}",),
-                )
+
+
+def _policy(
+    population: Population, proposals: tuple[Proposal, ...], settings: Settings
+) -> tuple[str, str, str, float, float, str, str, str, tuple[str, ...]] | None:
+    unexact = [p for p in proposals if not isinstance(p.keeps, Exact)]
+    if settings.exact and unexact:
+        rules = tuple(p.rule for p in unexact)
+        says = "{name}: only approximately, and --exact forbids that: {because}"
+        because = _because(unexact)
+        return (
+            "exact-only",
+            "+".join(rules),
+            says,
+            1,
+            0,
+            "approximation",
+            "option --exact",
+            because,
+            ("drop --exact",),
+        )
+    asking = [p for p in unexact if p.rule not in settings.allow]
+    unbounded = [p for p in asking if isinstance(p.keeps, Unbounded)]
+    if unbounded:
+        rules = tuple(p.rule for p in unbounded)
+        says = "{name}: {because}; no bound is known for this, so it needs {fixes}"
+        source = "policy: approximations without a bound are used only when allowed"
+        fixes = tuple(f"--allow {rule}" for rule in rules)
+        return (
+            "needs-allow",
+            "+".join(rules),
+            says,
+            1,
+            0,
+            "unbounded approximation",
+            source,
+            _because(unbounded),
+            fixes,
+        )
+    total = sum(p.keeps.bound for p in asking if isinstance(p.keeps, Within))
+    if total > settings.max_error:
+        rules = tuple(p.rule for p in asking)
+        says = (
+            "{name}: its membrane response would be off by {demanded} of itself, more than "
+            "{available} (--max-error): {because}; it needs {fixes}"
+        )
+        fixes = tuple(f"--allow {rule}" for rule in rules)
+        return (
+            "max-error",
+            "+".join(rules),
+            says,
+            round(total, 4),
+            settings.max_error,
+            "membrane-response error",
+            "option --max-error",
+            _because(asking),
+            fixes,
+        )
+    return None
+
+
+def _because(proposals: list[Proposal]) -> str:
+    return "; ".join(p.keeps.because for p in proposals if isinstance(p.keeps, Within | Unbounded))
 
 
 def resources(
@@ -168,7 +199,7 @@ def resources(
                     bounds += never(*(Count(*slot(plan, core.name)) for core in small))
                 if need > 0 and (least is None or need < least[0]):
                     least = (need, plan)
-            if not bounds or least is None:
+            if least is None:
                 continue
             yield claim_of(
                 number,
@@ -219,27 +250,71 @@ def follow(network: Network, options: Options, profile: Profile) -> Iterator[Cla
             )
 
 
+def bias_source(options: Options) -> tuple[Choose, tuple[Bound, ...]]:
+    """The decision to spend a core on always-firing sources, and what forces it."""
+    used = Choose("bias source", "one core")
+    bounds = tuple(
+        Bound(((1, Choose(name, plan.id)), (-1, used)), high=0)
+        for name, plans in options.plans.items()
+        for plan in plans
+        if plan.form.neuron.bias == "source"
+    )
+    return used, bounds
+
+
 def total_cores(
     network: Network, options: Options, number: Number, extra: int, what: str, limit: str
 ) -> Iterator[Claim]:
-    """All slices together take at most the cores that there are."""
-    terms: list[tuple[int, Decision]] = []
+    """All slices together, and sources, take at most the cores that there are."""
+    used, forced = bias_source(options)
+    terms: list[tuple[int, Decision]] = [(1, used)] if forced else []
     least = extra
     for population in network.populations:
         plans = options.plans[population.name]
-        terms += [(plan.cores, Choose(population.name, plan.id)) for plan in plans]
-        least += min((plan.cores for plan in plans), default=0)
+        terms += [(plan.parts, Choose(population.name, plan.id)) for plan in plans]
+        least += min((plan.parts for plan in plans), default=0)
     yield claim_of(
         number,
         kind="cores",
         limit=limit,
         subject=tuple(p.name for p in network.populations),
-        template="the network needs at least {demanded} {what}, one slice each; there are {available}",
+        template="the network needs at least {demanded} {what}, one slice each{sources}; there are {available}",
         demanded=least,
-        bounds=(Bound(tuple(terms), high=int(number.value) - extra),),
+        bounds=(Bound(tuple(terms), high=int(number.value) - extra), *forced),
         fixes=("chips", "fewer neurons"),
         what=what,
+        sources=f" and {extra} for the input" if extra else "",
     )
+
+
+def cores_used(network: Network, options: Options) -> Terms:
+    """Cores that the chosen plans take, as an objective."""
+    used, forced = bias_source(options)
+    terms: list[tuple[int, Decision]] = [(1, used)] if forced else []
+    for population in network.populations:
+        for plan in options.plans[population.name]:
+            terms.append((plan.parts, Choose(population.name, plan.id)))
+    return tuple(terms)
+
+
+def error_score(network: Network, options: Options) -> Terms:
+    """Membrane-response scores in steps of 1e-4.
+
+    A membrane bias behind a synapse counts one such step: it is exact but for the start.
+    """
+    terms: list[tuple[int, Decision]] = []
+    for population in network.populations:
+        for plan in options.plans[population.name]:
+            neuron = plan.form.neuron
+            late = (
+                neuron.bias == "neuron"
+                and population.bias is not None
+                and neuron.dynamics.has_synapse
+            )
+            terms.append(
+                (round(SCORE * neuron.error) + int(late), Choose(population.name, plan.id))
+            )
+    return tuple(terms)
 
 
 def _facts(profile: Profile) -> str:

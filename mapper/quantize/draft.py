@@ -20,7 +20,11 @@ class Loss:
 
     def as_json(self) -> dict[str, float | int]:
         """As the manifest stores it, rounded to 6 digits."""
-        return {"max": float(f"{self.max:.6g}"), "rms": float(f"{self.rms:.6g}"), "clipped": self.clipped}
+        return {
+            "max": float(f"{self.max:.6g}"),
+            "rms": float(f"{self.rms:.6g}"),
+            "clipped": self.clipped,
+        }
 
 
 def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0) -> Loss:

@@ -16,7 +16,7 @@ from mapper.network import Population
 from mapper.outcome import Placed
 from mapper.plans import Form
 from mapper.quantize.draft import Arrays, Loss, Quantized, loss
-from mapper.quantize.units import Unit, unit, weights
+from mapper.quantize.units import Unit, first_membrane, unit, weights
 
 FILL = 1024  # aim for the threshold mantissa: the fact sheet's trials are flat from 64 to 4096
 
@@ -89,6 +89,7 @@ def _population(
     constant = u.leak if source or not has_synapse else u.constant
     if not has_synapse:
         constant = u.leak + u.bias
+    first = first_membrane(u, constant, placed.lag[name])
     soft = form.neuron.device_model == "ATRLIF"
     if soft:
         constant = constant - (mem / one) / 2.0
@@ -96,7 +97,7 @@ def _population(
     floats[(name, "leak")] = bias * 2.0**bias_exp / unit_size + ((mem / one) / 2.0 if soft else 0.0)
     if lost.clipped:
         alarms.append(f"'{name}': {lost.clipped} biases are clipped")
-    v_init = np.rint(u.v_init * unit_size).astype(np.int64) - (unit_size // 2 if soft else 0)
+    v_init = np.rint(first * unit_size).astype(np.int64) - (unit_size // 2 if soft else 0)
     params: dict[str, Any] = {
         "bias_mant": arrays.add(bias.astype(np.int32), f"bias of '{name}'", lost),
         "bias_exp": bias_exp,
@@ -153,8 +154,20 @@ def _scales(
     worst = _worst(wanted, u, syn / one, form)
     room = limit / 2**shift / max(worst, 1e-9)
     aim = min(FILL, room) if spiking else room / 2
-    e = int(np.clip(np.floor(np.log2(max(aim, 1e-9) * top / largest)), 0, int(profile.limit("weight_exponent_max").value)))
-    mantissa = int(np.clip(np.floor(largest * 2.0**e / top), 1, min(room, int(profile.limit("threshold_mantissa_max").value))))
+    e = int(
+        np.clip(
+            np.floor(np.log2(max(aim, 1e-9) * top / largest)),
+            0,
+            int(profile.limit("weight_exponent_max").value),
+        )
+    )
+    mantissa = int(
+        np.clip(
+            np.floor(largest * 2.0**e / top),
+            1,
+            min(room, int(profile.limit("threshold_mantissa_max").value)),
+        )
+    )
     exponents: dict[str, int] = {}
     for key, w in wanted.items():
         high = float(np.abs(w).max(initial=0.0)) * mantissa
@@ -162,20 +175,20 @@ def _scales(
     return max(mantissa, 1), exponents
 
 
-def _worst(
-    wanted: dict[str, NDArray[Any]], u: Unit, syn: NDArray[np.float64], form: Form
-) -> float:
+def _worst(wanted: dict[str, NDArray[Any]], u: Unit, syn: NDArray[np.float64], form: Form) -> float:
     """Largest |u| in threshold units if every source fired in every step."""
     total = np.zeros(u.gain.size)
     for w in wanted.values():
         flat = np.abs(w).reshape(w.shape[0], -1).sum(axis=1)
-        total = total + (flat if flat.size == total.size else np.repeat(flat, total.size // flat.size))
-    return float(np.max(total / syn, initial=1.0)) + float(np.max(np.abs(u.leak), initial=0.0)) + 1.0
+        total = total + (
+            flat if flat.size == total.size else np.repeat(flat, total.size // flat.size)
+        )
+    return (
+        float(np.max(total / syn, initial=1.0)) + float(np.max(np.abs(u.leak), initial=0.0)) + 1.0
+    )
 
 
-def _weights(
-    w: NDArray[Any], mantissa: int, e: int, profile: Profile
-) -> tuple[NDArray[Any], Loss]:
+def _weights(w: NDArray[Any], mantissa: int, e: int, profile: Profile) -> tuple[NDArray[Any], Loss]:
     """Even integers: Lava floors mixed weights to multiples of 2, so they are rounded here."""
     step = int(profile.limit("weight_mixed_step").value)
     largest = int(profile.limit("weight_mantissa_max").value)

@@ -31,7 +31,9 @@ def quantize(placed: Placed) -> Quantized:
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
     high, low = (int(profile.limit(k).value) for k in ("weight_max", "weight_min"))
-    ceiling, floor = (int(profile.limit(k).value) for k in ("threshold_high_max", "threshold_low_min"))
+    ceiling, floor = (
+        int(profile.limit(k).value) for k in ("threshold_high_max", "threshold_low_min")
+    )
     for population in question.network.populations:
         name = population.name
         form = placed.chosen[name].form
@@ -68,9 +70,13 @@ def quantize(placed: Placed) -> Quantized:
             "params": {
                 "kernel": kernel,
                 "threshold_high": min(threshold, ceiling),
-                "threshold_low": int(np.clip(lowest, floor, int(profile.limit("threshold_low_max").value))),
+                "threshold_low": int(
+                    np.clip(lowest, floor, int(profile.limit("threshold_low_max").value))
+                ),
                 "bias": arrays.add(
-                    np.rint(bias).astype(np.int16), f"bias of '{name}'", loss(bias / scale, np.rint(bias) / scale)
+                    np.rint(bias).astype(np.int16),
+                    f"bias of '{name}'",
+                    loss(bias / scale, np.rint(bias) / scale),
                 ),
                 "v_init": arrays.add(
                     np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale).astype(np.int16),

@@ -12,7 +12,7 @@ import numpy as np
 
 from mapper.outcome import Placed
 from mapper.quantize.draft import Arrays, Quantized, loss, smallest_clip
-from mapper.quantize.units import unit, weights
+from mapper.quantize.units import first_membrane, unit, weights
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0)
 
@@ -59,7 +59,8 @@ def quantize(placed: Placed) -> Quantized:
             )
             floats[(f"bias:{name}", "weight")] = integers / scale
             projections[f"bias:{name}"] = {"params": {"weight": ref}}
-        offset = (u.leak if source else u.constant) * scale
+        constant = u.leak if source else u.constant
+        offset = constant * scale
         threshold = np.full(population.size, scale, dtype=np.float32)
         if semantics.comparison == ">":
             threshold = np.nextafter(threshold, np.float32(np.inf))
@@ -68,7 +69,11 @@ def quantize(placed: Placed) -> Quantized:
             "alpha_decay": _float(arrays, u.mem_decay, f"membrane decay of '{name}'"),
             "i_offset": _float(arrays, offset, f"constant input of '{name}'"),
             "v_reset": _float(arrays, np.zeros(population.size), f"reset value of '{name}'"),
-            "v_init": _float(arrays, u.v_init * scale, f"first membrane of '{name}'"),
+            "v_init": _float(
+                arrays,
+                first_membrane(u, constant, placed.lag[name]) * scale,
+                f"first membrane of '{name}'",
+            ),
         }
         if form.neuron.dynamics.has_synapse:
             for key in ("exc_decay", "inh_decay"):

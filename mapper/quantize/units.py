@@ -42,7 +42,9 @@ def unit(population: Population, neuron: NeuronForm) -> Unit:
     """The population's neurons in threshold units; a read-out that never fires has height 1."""
     d = neuron.dynamics
     shifted = d.spiking and neuron.reset == "zero"
-    height = np.ones(d.shape) if not d.spiking else d.threshold - d.v_reset if shifted else d.threshold
+    height = (
+        np.ones(d.shape) if not d.spiking else d.threshold - d.v_reset if shifted else d.threshold
+    )
     gain = d.gain / height
     leak = d.leak - (1.0 - d.mem_decay) * d.v_reset if shifted else d.leak
     bias = np.zeros(d.shape) if population.bias is None else population.bias * gain
@@ -50,6 +52,19 @@ def unit(population: Population, neuron: NeuronForm) -> Unit:
     flat = (np.ravel(a) for a in (d.syn_decay, d.mem_decay, gain, bias, leak / height, v_init))
     syn, mem, gain, bias, leak, v_init = flat
     return Unit(syn_decay=syn, mem_decay=mem, gain=gain, bias=bias, leak=leak, v_init=v_init)
+
+
+def first_membrane(u: Unit, constant: Array, lag: int) -> Array:
+    """The membrane at chip step 0 that has become v_init when the input arrives, `lag` later.
+
+    v <- b v + c for `lag` steps gives b^lag v + c (1 - b^lag) / (1 - b). Where so little
+    remains of the start (b^lag < 1 %), v_init itself is as good.
+    """
+    kept = u.mem_decay**lag
+    built = np.where(
+        u.mem_decay < 1.0, (1.0 - kept) / np.maximum(1.0 - u.mem_decay, 1e-300), float(lag)
+    )
+    return np.where(kept > 0.01, (u.v_init - constant * built) / np.maximum(kept, 0.01), u.v_init)
 
 
 def weights(form: ProjectionForm, gain: Array) -> Array:

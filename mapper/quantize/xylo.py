@@ -56,7 +56,9 @@ def quantize(placed: Placed) -> Quantized:
         for key, (kind, w) in part.matrices.items():
             pair = two and not part.output
             if key.startswith("bias:"):
-                params, rows, got = _bias_source(arrays, part, threshold, shifts["in"], profile, channels)
+                params, rows, got = _bias_source(
+                    arrays, part, threshold, shifts["in"], profile, channels
+                )
                 constants += rows
                 channels += len(rows)
                 projections[key] = {"params": params}
@@ -75,13 +77,21 @@ def quantize(placed: Placed) -> Quantized:
         if clipped:
             alarms.append(f"'{part.name}': {clipped} biases exceed 8 bits and are clipped")
         populations[part.name] = {
-            "scale": arrays.add(threshold.astype(np.int32), f"units per threshold of '{part.name}'"),
+            "scale": arrays.add(
+                threshold.astype(np.int32), f"units per threshold of '{part.name}'"
+            ),
             "params": {
-                "dash_mem": arrays.add(part.dash_mem.astype(np.int8), f"membrane decay of '{part.name}'"),
-                "dash_syn": arrays.add(part.dash_syn.astype(np.int8), f"synaptic decay of '{part.name}'"),
+                "dash_mem": arrays.add(
+                    part.dash_mem.astype(np.int8), f"membrane decay of '{part.name}'"
+                ),
+                "dash_syn": arrays.add(
+                    part.dash_syn.astype(np.int8), f"synaptic decay of '{part.name}'"
+                ),
                 "threshold": arrays.add(threshold.astype(np.int16), f"threshold of '{part.name}'"),
                 "bias": arrays.add(
-                    stored.astype(np.int16), f"bias of '{part.name}'", loss(part.constant, stored / threshold, clipped)
+                    stored.astype(np.int16),
+                    f"bias of '{part.name}'",
+                    loss(part.constant, stored / threshold, clipped),
                 ),
             },
         }
@@ -170,7 +180,9 @@ def _scales(
     low = int(profile.limit("weight_shift_min").value)
     # relays repeat spikes the better, the finer their current is resolved
     need["out"] = need["out"] if any(part.output for part in parts) else 2.0**top_shift
-    shifts = {k: int(np.clip(np.ceil(np.log2(max(v, 1e-9))), low, top_shift)) for k, v in need.items()}
+    shifts = {
+        k: int(np.clip(np.ceil(np.log2(max(v, 1e-9))), low, top_shift)) for k, v in need.items()
+    }
     return shifts, thresholds
 
 
@@ -188,7 +200,12 @@ def _weights(
     raw = np.rint(w * unit_size)
     if not two or not np.any((raw > high) | (raw < low)):
         stored = np.clip(raw, low, high)
-        return stored.astype(np.int8), None, stored / unit_size, int(np.count_nonzero(raw != stored))
+        return (
+            stored.astype(np.int8),
+            None,
+            stored / unit_size,
+            int(np.count_nonzero(raw != stored)),
+        )
     total = np.clip(raw, 2 * low, 2 * high)
     first = np.clip(np.floor(total / 2), low, high)
     second = total - first
