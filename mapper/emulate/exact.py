@@ -22,7 +22,7 @@ Product = Callable[[Ints], Floats]
 
 SINGLE = 2**24
 DOUBLE = 2**53
-CELLS = 2**22  # numbers in a temporary array: 16 MB as float32
+CELLS = 2**20  # numbers in a temporary array: 4 MB as float32
 DENSE = 2**20  # sparse matrices up to this size are multiplied as dense ones
 
 
@@ -66,6 +66,15 @@ class Sparse:
 
 
 Matrix = Ints | Sparse
+
+
+def only(weights: Matrix, chosen: Ints) -> Matrix:
+    """The weights where `chosen` (of a `Sparse`: one an entry); elsewhere nothing."""
+    if isinstance(weights, Sparse):
+        return Sparse(
+            weights.target[chosen], weights.source[chosen], weights.weight[chosen], weights.shape
+        )
+    return np.where(chosen, weights, 0)
 
 
 def float_for(bound: float) -> type[np.float32] | type[np.float64]:
@@ -154,17 +163,17 @@ def correlation(
     rows_at_once = max(1, CELLS // (out[0] * out[1] * len(matrix)))
 
     def apply(x: Ints) -> Floats:
-        given = np.empty((len(x), out[0] * out[1], features), kind)
-        for start in range(0, len(x), rows_at_once):
-            part = x[start : start + rows_at_once].reshape(-1, *shape)
-            padded = np.zeros((len(part), height, width, channels), kind)
+        given = np.zeros((len(x), out[0] * out[1] * features), kind)
+        heard = np.flatnonzero(x.max(axis=1, initial=0) | x.min(axis=1, initial=0))
+        for start in range(0, len(heard), rows_at_once):
+            rows = heard[start : start + rows_at_once]
+            padded = np.zeros((len(rows), height, width, channels), kind)
             (top, _), (left, _) = padding
-            padded[:, top : top + shape[0], left : left + shape[1]] = part
+            padded[:, top : top + shape[0], left : left + shape[1]] = x[rows].reshape(-1, *shape)
             windows = np.lib.stride_tricks.sliding_window_view(padded, (ky, kx), axis=(1, 2))
             windows = windows[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
-            columns = windows.reshape(-1, len(matrix))
-            given[start : start + rows_at_once] = (columns @ ready).reshape(len(part), -1, features)
-        return given.reshape(len(x), -1)
+            given[rows] = (windows.reshape(-1, len(matrix)) @ ready).reshape(len(rows), -1)
+        return given
 
     return apply, out
 

@@ -309,7 +309,8 @@ class _Pool:
             for sums, counts, _ in terms:
                 for source in np.flatnonzero(counts[row].any(axis=0)):
                     value += counts[row, source] * sums.columns[source, column].astype(np.int32)
-                    np.clip(value, LOW, HIGH, out=value)
+                    np.minimum(value, HIGH, out=value)
+                    np.maximum(value, LOW, out=value)
             total[row, column] = value
         flat[:] = total
 

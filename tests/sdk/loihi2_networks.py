@@ -44,9 +44,7 @@ def random_case(seed: int) -> Case:
         one, two = draw.integers(0, len(layers), 2)
         sizes = [int(np.prod(layer["shape"])) for layer in layers]
         connections.append(
-            _dense(
-                draw, layers[one]["name"], layers[two]["name"], sizes[one], sizes[two], False
-            )
+            _dense(draw, layers[one]["name"], layers[two]["name"], sizes[one], sizes[two], False)
         )
     density = draw.choice([0.1, 0.4, 0.8])
     data = (draw.random((steps, channels)) < density).astype(np.int64)
@@ -137,9 +135,7 @@ def _conv(draw: np.random.Generator, source: str, target: str, graded: bool) -> 
 def _arguments(case: Case) -> dict[str, Any]:
     pairs = ("shape", "stride", "padding", "dilation")
     return {
-        key: tuple(value) if key in pairs else value
-        for key, value in case.items()
-        if key != "kind"
+        key: tuple(value) if key in pairs else value for key, value in case.items() if key != "kind"
     }
 
 

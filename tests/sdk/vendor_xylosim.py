@@ -39,7 +39,11 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     hidden, count = case["dash_syn"].shape
     w_in = np.zeros((len(case["weights_in"]), hidden, count), int)
     w_in[:, : case["weights_in"].shape[1]] = case["weights_in"]
-    rec = np.zeros((hidden, hidden, count), int) if case["weights_rec"] is None else case["weights_rec"]
+    rec = (
+        np.zeros((hidden, hidden, count), int)
+        if case["weights_rec"] is None
+        else case["weights_rec"]
+    )
     w_out = np.zeros((hidden, len(case["threshold_out"]), 1), int)
     w_out[hidden - len(case["weights_out"]) :, :, 0] = case["weights_out"]
     aliases = [[] for _ in range(hidden)]
