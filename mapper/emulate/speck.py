@@ -50,7 +50,7 @@ class Core:
     kernel: integers (out, in, ky, kx); shape: the map it reads, (in, y, x).
     stride, padding: (y, x). threshold > 0, lower <= 0: integers of 16 bits.
     bias: (out,), added at every tick of the slow clock; None: no leak.
-    initial: (out, y, x), 0 if None.
+    initial: (out, y, x), not below `lower`; 0 if None.
     """
 
     name: str
@@ -84,6 +84,8 @@ class Core:
             said.append(f"{where}: bias {self.bias.shape}; needed: {self.out_shape[:1]}")
         if self.initial is not None and self.initial.shape != self.out_shape:
             said.append(f"{where}: initial {self.initial.shape}; needed: {self.out_shape}")
+        if self.initial is not None:
+            said += no_further(self.initial, self.lower, 2**15 - 1, f"{where}: initial")
         return said
 
 
