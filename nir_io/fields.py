@@ -268,8 +268,10 @@ class _Fields:
         )
 
     def sides(self, axes: int) -> tuple[int, ...] | None:
-        """The declared size of the image; here one number does not stand for two."""
-        found = self.integers("input_shape", None, 1)
+        """The declared size of the image; a bare number stands for all sides, a list not."""
+        given = self.node.fields["input_shape"]
+        bare = not isinstance(given, str) and not given.shape
+        found = self.integers("input_shape", axes if bare else None, 1)
         if found is not None and len(found) != axes:
             self.find(
                 "input_shape",

@@ -20,6 +20,7 @@ Mended = tuple[str, str, str]
 NAME_KEY = "nirmap_name"  # metadata of a node whose name has a '/', which HDF5 cannot keep
 SHOWN = 8
 MOST_FINDINGS = 100
+MOST_NOTES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,9 @@ class Report:
     def all_notes(self) -> tuple[str, ...]:
         """Repairs as sentences, then the notes."""
         repairs = [f"repaired {where}: {found}; this {fix}" for where, found, fix in self.mended]
-        return (*repairs, *self.notes)
+        more = len(self.notes) - MOST_NOTES
+        rest = [f"{more} more notes"] if more > 0 else []
+        return (*repairs, *self.notes[:MOST_NOTES], *rest)
 
 
 def written_name(name: str, report: Report, longest: int) -> str:
@@ -131,6 +134,8 @@ def name_fault(name: str, longest: int) -> str | None:
         return "a node has an empty name"
     if len(name) > longest:
         return f"the name '{printable(name, 20)}' is longer than the limit of {longest}"
+    if name in (".", ".."):
+        return f"the name '{name}' means a place in HDF5, not a node"
     if "/" in name:
         return f"the name '{printable(name)}' holds '/', which joins the names of nested graphs"
     if not name.isprintable() and not all(_harmless(char) for char in name):

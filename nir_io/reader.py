@@ -70,8 +70,8 @@ def _root(path: Path, report: Report, spent: Spent) -> RawGraph:
     try:
         status = path.stat()
         start = _start(path) if stat.S_ISREG(status.st_mode) else b""
-    except OSError as error:
-        raise _stopped(report, "", f"cannot be opened: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise _stopped(report, "", f"cannot be opened: {reason(error)}") from error
     if not stat.S_ISREG(status.st_mode):
         raise _stopped(report, "", "is not a regular file")
     if status.st_size == 0:

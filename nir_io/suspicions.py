@@ -1,0 +1,71 @@
+"""What looks wrong in a network under given semantics; nothing here stops anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nir_io.graph import IF, LIF, CubaLI, CubaLIF, Graph, I
+
+if TYPE_CHECKING:
+    from nir_io.semantics import Semantics
+
+SLOW = 1e5  # steps; slower membranes are likely in other units
+FAST = 100.0  # r of an IF from which it is likely 1/dt
+
+
+def time_constants(graph: Graph) -> tuple[tuple[str, str, float, float], ...]:
+    """(node, field, least, largest) of each time constant, fastest first."""
+    found = [
+        (node.name, field, float(array.min()), float(array.max()))
+        for node in graph.nodes.values()
+        for field in ("tau", "tau_mem", "tau_syn")
+        if (array := getattr(node, field, None)) is not None
+    ]
+    return tuple(sorted(found, key=lambda entry: (entry[2], entry[0], entry[1])))
+
+
+def warnings(graph: Graph, semantics: Semantics) -> tuple[str, ...]:
+    """What looks wrong in `graph` under `semantics`, a sentence each."""
+    found: list[str] = []
+    dt = semantics.file_dt
+    for name, field, least, largest in time_constants(graph):
+        if dt is None:
+            break
+        if least < dt:
+            found.append(
+                f"{field} of '{name}' is {least / dt:.3g} dt: ten times or more smaller than a "
+                f"framework's usual step? ({field} {least:g}, file_dt {dt:g})"
+                if least <= 0.1 * dt
+                else f"{field} of '{name}' is {least / dt:.3g} dt ({field} {least:g}, file_dt "
+                f"{dt:g}): it forgets within a step"
+            )
+        elif largest > SLOW * dt:
+            found.append(
+                f"{field} of '{name}' is {largest / dt:.3g} dt ({field} {largest:g}, file_dt "
+                f"{dt:g}): it hardly leaks; is the step in other units?"
+            )
+    for node in graph.of_kind(I, IF):
+        rate = float(np.abs(node.r).max())
+        if semantics.integrator == "per-step" and rate >= FAST:
+            found.append(
+                f"r of '{node.name}' is {rate:g}, which each step adds; if that is 1/dt "
+                "(spikingjelly), set integrator to per-time"
+            )
+    for node in graph.of_kind(CubaLIF, CubaLI):
+        if dt is None or not np.allclose(node.w_in, 1.0):
+            continue
+        gain = float((dt / node.tau_syn).max())
+        if gain < 0.5 and np.allclose(node.r * dt, node.tau_mem, rtol=0.7):
+            found.append(
+                f"w_in of '{node.name}' is 1 while r is about tau_mem/dt: its synapse passes only "
+                f"{gain:.3g} of each weight (rockpool and old snnTorch files leave w_in out)"
+            )
+    if semantics.reset == "subtract":
+        found += [
+            f"v_reset of '{node.name}' is not 0, and reset 'subtract' does not use it"
+            for node in graph.of_kind(IF, LIF, CubaLIF)
+            if node.v_reset.any()
+        ]
+    return tuple(found)
