@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mapper.network import Projection
+from mapper.network import HostStage, Projection
 from mapper.outcome import Placed, Slice
 from mapper.plans import Plan
-from mapper.quantize.draft import Quantized
+from mapper.quantize.draft import Arrays, Quantized
 from nir_io.errors import BadInput
+from nir_io.graph import Node
+from rewrite_rules.dynamics import discretise
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
 SCHEMA = "nirmap-bundle-1"
@@ -50,8 +52,6 @@ class Bundle:
 
 def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> Bundle:
     """The bundle of a placement; `files` are those that do not depend on the manifest."""
-    packed = npz_bytes(quantized.arrays.values)
-    everything = {**files, "arrays.npz": packed}
     question = placed.question
     network, profile = question.network, question.profile
     manifest: dict[str, Any] = {
@@ -103,10 +103,7 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
             for k in placed.links
         ],
         "pools": quantized.extra.get("pools", {}),
-        "host": [
-            {"output": h.output, "source": h.source, "stages": [n.kind for n in h.nodes]}
-            for h in network.host
-        ],
+        "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
         "files": {
@@ -209,6 +206,40 @@ def _outputs(placed: Placed) -> list[dict[str, Any]]:
                 }
         rows.append(row)
     return rows
+
+
+def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:
+    """A host stage with its float arrays: linear nodes in order, then the integrator."""
+    paths: list[dict[str, Any]] = []
+    for source, nodes in stage.paths:
+        rows = [_host_node(node, arrays) for node in nodes]
+        paths.append({"source": source, "stages": rows})
+    neuron: dict[str, Any] | None = None
+    if stage.neuron is not None:
+        d = discretise(stage.neuron, placed.question.semantics)
+        keys = ("syn_decay", "syn_gain", "mem_decay", "mem_gain", "leak")
+        neuron = {"kind": stage.neuron.kind, "has_synapse": d.has_synapse}
+        neuron |= {
+            key: arrays.add(np.ravel(getattr(d, key)), f"{key} of '{stage.neuron.name}' (host)")
+            for key in keys
+        }
+    return {"output": stage.output, "paths": paths, "neuron": neuron}
+
+
+def _host_node(node: Node, arrays: Arrays) -> dict[str, Any]:
+    """A linear node as data: arrays by reference, geometry as numbers."""
+    row: dict[str, Any] = {
+        "kind": node.kind,
+        "shape_in": list(node.shape_in),
+        "shape_out": list(node.shape_out),
+    }
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, np.ndarray):
+            row[field.name] = arrays.add(value, f"{field.name} of '{node.name}' (host)")
+        elif field.name not in ("name", "origin", "shape_in", "shape_out"):
+            row[field.name] = list(value) if isinstance(value, tuple) else value
+    return row
 
 
 def rewrite_row(proposal: Proposal) -> dict[str, Any]:

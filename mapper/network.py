@@ -6,6 +6,7 @@ emits (DESIGN 3). Linear nodes between a neuron and an Output are host stages.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import networkx as nx
@@ -62,7 +63,10 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Population:
-    """`bias` is the constant input of every step, before the neuron's gains, or None."""
+    """`bias` is the constant input of every step, before the neuron's gains, or None.
+
+    `outputs`: the Output nodes that read it; 'host:NAME' for one that a host stage makes.
+    """
 
     name: str
     node: Neuron
@@ -89,11 +93,15 @@ class Population:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class HostStage:
-    """Linear nodes between `source` (population or input) and an Output, run on the host."""
+    """A read-out that the host computes for `output` from recorded spikes.
+
+    `paths`: (source population or input, linear nodes source to read-out), summed;
+    `neuron`: the non-spiking neuron that integrates them, or None.
+    """
 
     output: str
-    source: str
-    nodes: tuple[Node, ...]
+    paths: tuple[tuple[str, tuple[Node, ...]], ...]
+    neuron: Neuron | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -127,14 +135,18 @@ class Network:
         return sum(population.size for population in self.populations)
 
 
-def extract(graph: Graph, semantics: Semantics) -> Network:
+def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozenset()) -> Network:
     """The populations of a graph in normal form (rewrite_rules.normalise).
 
-    Raises BadInput where the graph has no neuron, or a path that is not in normal form.
+    Neurons of the kinds `on_host` that only Outputs read become host stages, unless that
+    would leave no population. Raises BadInput where the graph has no neuron, or a path that is not in normal form.
     """
-    neurons = tuple(graph.of_kind(Neuron))
-    if not neurons:
+    every = tuple(graph.of_kind(Neuron))
+    if not every:
         raise BadInput(["the graph has no neuron: there is nothing to map"])
+    last = [n for n in every if n.kind in on_host and _read_by_outputs_only(graph, n.name)]
+    neurons = tuple(n for n in every if n not in last) if len(last) < len(every) else every
+    stages = tuple(_host_stages(graph, tuple(last) if len(last) < len(every) else ()))
     walks = {
         node.name: [_walk(graph, before) for before in graph.before(node.name)] for node in neurons
     }
@@ -162,6 +174,7 @@ def extract(graph: Graph, semantics: Semantics) -> Network:
             for link in chain:
                 bias = _add_bias(bias, link, node.shape_out)
         outputs = tuple(b for b in graph.after(name) if isinstance(graph.nodes[b], Output))
+        outputs += tuple(f"host:{s.output}" for s in stages if name in dict(s.paths))
         populations.append(
             Population(
                 name=name, node=node, projections=tuple(projections), bias=bias, outputs=outputs
@@ -171,7 +184,7 @@ def extract(graph: Graph, semantics: Semantics) -> Network:
         inputs=tuple((n.name, n.shape_out) for n in graph.of_kind(Input)),
         outputs=tuple((n.name, n.shape_in) for n in graph.of_kind(Output)),
         populations=tuple(populations),
-        host=tuple(_host_stages(graph)),
+        host=stages,
         graph=graph,
     )
 
@@ -251,12 +264,18 @@ def _add_bias(bias: Array | None, node: Node, shape: Shape) -> Array | None:
     return frozen(full if bias is None else bias + full)
 
 
-def _host_stages(graph: Graph) -> list[HostStage]:
-    stages: list[HostStage] = []
+def _read_by_outputs_only(graph: Graph, name: str) -> bool:
+    after = graph.after(name)
+    return bool(after) and all(isinstance(graph.nodes[b], Output) for b in after)
+
+
+def _host_stages(graph: Graph, last: tuple[Neuron, ...]) -> Iterator[HostStage]:
     for output in graph.of_kind(Output):
         for before in graph.before(output.name):
-            if isinstance(graph.nodes[before], Neuron):
-                continue
-            source, chain = _walk(graph, before)
-            stages.append(HostStage(output=output.name, source=source, nodes=chain))
-    return stages
+            node = graph.nodes[before]
+            if isinstance(node, Neuron):
+                if node in last:
+                    paths = tuple(_walk(graph, b) for b in graph.before(before))
+                    yield HostStage(output=output.name, paths=paths, neuron=node)
+            else:
+                yield HostStage(output=output.name, paths=(_walk(graph, before),), neuron=None)

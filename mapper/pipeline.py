@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     pass
 
 
+READ_OUTS = frozenset({"I", "LI", "CubaLI"})
+
+
 def backend_of(profile: Profile) -> Backend:
     """The backend of a profile's family; families are the modules of mapper/backends."""
     return import_module(f"mapper.backends.{profile.family}").BACKEND
@@ -31,8 +34,9 @@ def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Setting
     """The question: the graph in normal form, read as populations. Raises BadInput."""
     target = backend_of(profile).target(profile, semantics)
     normal, proposals = normalise(graph, target)
+    on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset()
     return Question(
-        network=extract(normal, semantics),
+        network=extract(normal, semantics, on_host),
         profile=profile,
         semantics=semantics,
         settings=settings,

@@ -33,13 +33,14 @@ from mapper.claims.common import (
     Resource,
     cores_used,
     error_score,
+    host_stages,
     placed,
     policy,
     resources,
     total_cores,
     unsupported,
 )
-from mapper.claims.manycore import latency
+from mapper.claims.manycore import conv_delays, latency
 from mapper.latency import balance
 from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population
@@ -186,8 +187,10 @@ class Loihi2:
             *placed(network, options),
             *unsupported(network, options, profile),
             *policy(network, options, settings),
+            *host_stages(network, settings),
             *resources(network, options, profile, RESOURCES),
             *latency(network, options, profile, "delay_max"),
+            *conv_delays(network, options, profile),
             *total_cores(network, options, system, 0, "cores", "cores_per_chip"),
         )
 

@@ -21,6 +21,7 @@ from mapper.backends.speck_wiring import Wiring, wire
 from mapper.claims.common import (
     Resource,
     error_score,
+    host_stages,
     follow,
     placed,
     policy,
@@ -181,6 +182,7 @@ class Speck:
             *placed(network, options),
             *unsupported(network, options, profile),
             *policy(network, options, settings),
+            *host_stages(network, settings),
             *geometry(network, options, profile),
             *resources(network, options, profile, RESOURCES),
             *follow(network, options, profile),

@@ -22,13 +22,14 @@ from mapper.claims.common import (
     Resource,
     cores_used,
     error_score,
+    host_stages,
     placed,
     policy,
     resources,
     total_cores,
     unsupported,
 )
-from mapper.claims.manycore import latency
+from mapper.claims.manycore import conv_delays, latency
 from mapper.latency import balance
 from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population
@@ -188,8 +189,10 @@ class Spinnaker2:
             *placed(network, options),
             *unsupported(network, options, profile),
             *policy(network, options, settings),
+            *host_stages(network, settings),
             *resources(network, options, profile, RESOURCES),
             *latency(network, options, profile, "delay_max"),
+            *conv_delays(network, options, profile),
             *total_cores(
                 network, options, system, input_pes(network, profile), "PEs", "pes_per_chip"
             ),

@@ -15,7 +15,7 @@ import numpy as np
 
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
-from mapper.claims.common import error_score, placed, policy, unsupported
+from mapper.claims.common import error_score, host_stages, placed, policy, unsupported
 from mapper.claims.xylo import inputs, latency, pools, windows
 from mapper.latency import balance
 from mapper.ledger import Choose, Claim, Count, Decision, Ledger, Terms
@@ -172,6 +172,7 @@ class Xylo:
             *placed(network, options),
             *unsupported(network, options, profile),
             *policy(network, options, settings),
+            *host_stages(network, settings),
             *inputs(network, options, profile),
             *pools(network, options, profile),
             *windows(network, options, profile),

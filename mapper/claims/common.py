@@ -56,6 +56,30 @@ def placed(network: Network, options: Options) -> Iterator[Claim]:
         )
 
 
+def host_stages(network: Network, settings: Settings) -> Iterator[Claim]:
+    """Read-outs on the host are used unless the user forbids them."""
+    if settings.host:
+        return
+    for stage in network.host:
+        kinds = [node.kind for _, nodes in stage.paths for node in nodes]
+        kinds += [stage.neuron.kind] if stage.neuron else []
+        yield Claim(
+            kind="host-stage",
+            subject=(),
+            template="{output} is computed by {kinds} after the last neuron, which only the host can do, and "
+            "--no-host forbids it",
+            demanded=1,
+            available=0,
+            unit="host stage",
+            source="option --no-host",
+            confidence="published",
+            bounds=(Bound((), low=1),),
+            fields=MappingProxyType({"output": f"'{stage.output}'", "kinds": " -> ".join(kinds)}),
+            limit=stage.output,
+            fixes=("drop --no-host",),
+        )
+
+
 def unsupported(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
     """A candidate that cannot be built on this family at all, with the rule's own reason."""
     for population in network.populations:

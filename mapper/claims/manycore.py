@@ -33,3 +33,29 @@ def latency(network: Network, options: Options, profile: Profile, limit: str) ->
         edge=f"'{edge.id}'",
         device=profile.name,
     )
+
+
+def conv_delays(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
+    """A convolution cannot delay: paths that meet behind it must be as long as its own."""
+    number = profile.limit("delay_per_connection")
+    for population in network.populations:
+        late = [
+            (max(p.extra_delay for p in plan.form.projections if p.form == "conv"), plan)
+            for plan in options.plans[population.name]
+            if any(p.form == "conv" and p.extra_delay for p in plan.form.projections)
+        ]
+        if not late:
+            continue
+        yield claim_of(
+            number,
+            kind="conv-delay",
+            limit="delay_per_connection",
+            subject=(population.name,),
+            template="paths of different length meet at {name}: its convolution would have to wait {demanded} "
+            "steps more than the {available} of every connection, and convolutions of {device} cannot",
+            demanded=min(steps for steps, _ in late),
+            bounds=never(*(Choose(population.name, plan.id) for _, plan in late)),
+            fixes=("equal path lengths",),
+            name=f"'{population.name}'",
+            device=profile.name,
+        )
