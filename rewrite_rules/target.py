@@ -18,6 +18,7 @@ class Target:
     decay_grid: None (free), or 'bit-shift': decays 1 - 2^-n with n in dash range.
     dash: (least for the synapse, least for the membrane, most).
     max_delay: steps that a projection can add.
+    max_dense_entries: weights that a rule may write out as one matrix.
     """
 
     family: str
@@ -29,3 +30,4 @@ class Target:
     decay_grid: str | None = None
     dash: tuple[int, int, int] = (1, 0, 15)
     max_delay: int = 0
+    max_dense_entries: int = 2**24

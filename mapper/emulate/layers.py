@@ -104,7 +104,7 @@ class _Convolution:
     def __call__(self, x: Floats) -> Floats:
         """(row, *frame) to (row, *out), by whichever way is quicker for these rows."""
         x = x.reshape(len(x), *self.frame)
-        features, channels, ky, kx = self.kernel.shape
+        features, _, ky, kx = self.kernel.shape
         places = self.out[1] * self.out[2]
         reach = ky * kx * features / self.groups / (self.stride[0] * self.stride[1])
         by_window = len(x) * places * self.frame[0] * ky * kx
@@ -127,14 +127,23 @@ class _Convolution:
         channels, height, width = self.frame
         top, bottom, left, right = self.padding
         if any(self.padding):
-            padded = np.zeros((len(x), channels, height + top + bottom, width + left + right), x.dtype)
+            padded = np.zeros(
+                (len(x), channels, height + top + bottom, width + left + right), x.dtype
+            )
             padded[:, :, top : top + height, left : left + width] = x
             x = padded
         n, c, y, z = x.strides
         windows = np.lib.stride_tricks.as_strided(
             x,
             (len(x), channels, *self.kernel.shape[2:], *self.out[1:]),
-            (n, c, y * self.dilation[0], z * self.dilation[1], y * self.stride[0], z * self.stride[1]),
+            (
+                n,
+                c,
+                y * self.dilation[0],
+                z * self.dilation[1],
+                y * self.stride[0],
+                z * self.stride[1],
+            ),
             writeable=False,
         )
         columns = windows.reshape(len(x), self.groups, -1, self.out[1] * self.out[2])
@@ -164,7 +173,7 @@ class _Convolution:
             own = columns[channel[hit] % per_group, i, j, channel[hit] // per_group]
             what.append((own * value[hit, None]).ravel())
         size = len(x) * out_y * out_x * features
-        total = np.bincount(np.concatenate(where), np.concatenate(what), size)
+        total = np.bincount(np.concatenate(where), np.concatenate(what), size).astype(x.dtype)
         return np.moveaxis(total.reshape(len(x), out_y, out_x, features), -1, 1)
 
 

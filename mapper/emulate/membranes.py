@@ -78,7 +78,7 @@ class Membrane:
 
         def _integrate(self, i: Floats) -> None:
             of = self.of
-            if of.k is None:
+            if of.k is None or of.v_leak is None:
                 self.v += i
             elif of.semantics.order == "leak-then-input":
                 rise = of.v_leak - self.v
@@ -90,12 +90,12 @@ class Membrane:
             if of.floor is not None:
                 np.maximum(self.v, of.floor, out=self.v)
 
-        def _fire(self, threshold: Floats) -> Floats:
+        def _fire(self, threshold: Floats) -> NDArray[Any]:
             """The number of spikes of the step; resets v."""
-            semantics = self.of.semantics
+            semantics, v_reset = self.of.semantics, self.of.v_reset
             fired = _above(self.v, threshold, semantics)
-            if semantics.reset == "zero":
-                np.copyto(self.v, self.of.v_reset, where=fired)
+            if semantics.reset == "zero" and v_reset is not None:
+                np.copyto(self.v, v_reset, where=fired)
                 return fired
             spikes = fired.astype(self.v.dtype)
             if semantics.spikes == "many":

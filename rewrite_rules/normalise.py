@@ -1,0 +1,247 @@
+"""Bring the linear part of a network into normal form, by exact rules only.
+
+Afterwards every node without a state lies on exactly one path from an Input or neuron to a
+neuron or Output, and each such path reads
+
+    [Delay] [SumPool2d, kernel = stride, no padding] [Flatten] [Scale | Linear | Affine | Conv2d]
+
+with each part there or not, but weights always in front of a neuron. Convolutions have no
+groups. What the direct rules cannot bring there is written out as a matrix; what is too
+large for that, or has no exact form, is reported by refusals.
+
+Rules are applied in waves: all that propose at nodes which do not touch each other, at once.
+After a wave only the surroundings of what changed are looked at again, so the work grows
+with the number of nodes, not with its square. It ends: every rule lowers the number of nodes,
+or turns a kind into one that no rule turns back, or moves a Delay or Flatten towards the
+source or a Scale away from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nir_io.graph import Conv2d, Delay, Flatten, Graph, Input, Neuron, Node, SumPool2d
+from nir_io.order import groups
+from rewrite_rules import rule
+from rewrite_rules.linear_nodes import LINEAR, WEIGHTS, is_sum_pool
+from rewrite_rules.remove_unreachable import unneeded
+from rewrite_rules.rule import Proposal, Refusal, apply
+from rewrite_rules.target import Target
+
+MOST_COPIES = 4096  # of one node, one for each path that it lies on
+
+SPLIT = ("split-shared-linear", "split-sum")
+DIRECT = (
+    "drop-zero-delay",
+    "merge-delays",
+    "move-delay",
+    "drop-flatten",
+    "move-flatten",
+    "conv1d-to-conv2d",
+    "avgpool-to-sumpool",
+    "drop-zero-bias",
+    "merge-pools",
+    "move-scale",
+    "merge-scales",
+    "fold-scale-into-linear",
+    "fold-scale-into-affine",
+    "fold-scale-into-conv",
+    "groups-to-dense",
+    "fold-linear-chain",
+    "fold-conv-chain",
+    "pool-into-producer",
+)
+IDENTITY = ("identity-weights",)
+
+Done = Proposal | Refusal
+Path = tuple[Node, ...]
+
+
+def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Done, ...]]:
+    """The normal form of `graph`, and what led there, in order.
+
+    Proposals were applied. Refusals, if there are any, come last: they say why a path is not
+    in normal form. Raises BadInput for a cycle without a neuron.
+    """
+    groups(graph)
+    done: list[Done] = []
+    lost = unneeded(graph)
+    if lost:
+        graph = _settle(graph, ("remove-unreachable",), [min(lost)], target, done)
+    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
+    tangled = _tangled(graph)
+    split = [name for name in _linear(graph) if name not in tangled]
+    graph = _settle(graph, SPLIT, split, target, done)
+    graph = _settle(graph, DIRECT, _linear(graph), target, done)
+    refused: dict[str, Refusal] = {name: _too_many(name, n) for name, n in tangled.items()}
+    while wave := _wave(graph, target, refused):
+        before = graph
+        graph = apply(graph, *wave)
+        done += wave
+        changed = [n for n, node in graph.nodes.items() if node is not before.nodes.get(n)]
+        graph = _settle(graph, DIRECT, _around(graph, changed), target, done)
+    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
+    stuck = {node.name for path in _paths(graph) if _remedies(path) for node in path}
+    left = [refused[name] for name in sorted(refused) if name in stuck or name in tangled]
+    return graph, (*done, *left)
+
+
+def _wave(graph: Graph, target: Target, refused: dict[str, Refusal]) -> list[Proposal]:
+    """What helps the paths that are not in normal form, one proposal each; fills `refused`."""
+    wave: list[Proposal] = []
+    for path in _paths(graph):
+        for name, at in _remedies(path):
+            answer = rule(name).propose(graph, at, target)
+            if isinstance(answer, Proposal):
+                wave.append(answer)
+                refused.pop(at, None)
+                break
+            if isinstance(answer, Refusal):
+                refused[at] = answer
+    return wave
+
+
+def _settle(
+    graph: Graph, names: tuple[str, ...], start: Iterable[str], target: Target, done: list[Done]
+) -> Graph:
+    """`graph` after the rules `names` have nothing more to propose at `start` and around."""
+    rules = [rule(name) for name in names]
+    waiting = set(start)
+    while waiting:
+        wave: list[Proposal] = []
+        gone: set[str] = set()
+        touched: set[str] = set()
+        later: set[str] = set()
+        for at in sorted(waiting & graph.nodes.keys()):
+            for one in rules:
+                answer = one.propose(graph, at, target)
+                if not isinstance(answer, Proposal):
+                    continue
+                own = set(answer.instead_of)
+                near = own | _touched(graph, answer) | {node.name for node in answer.use}
+                if own & touched or near & gone:
+                    later.add(at)
+                else:
+                    wave.append(answer)
+                    gone |= own | ({node.name for node in answer.use} - graph.nodes.keys())
+                    touched |= near
+                break
+        if not wave:
+            break
+        graph = apply(graph, *wave)
+        done += wave
+        new = {node.name for proposal in wave for node in proposal.use}
+        waiting = later | _around(graph, new | (touched & graph.nodes.keys()))
+    return graph
+
+
+def _around(graph: Graph, names: Iterable[str]) -> set[str]:
+    """`names` and the linear nodes that look at them: rules look at most two nodes away."""
+    found = set(names)
+    for _ in range(2):
+        linear = [name for name in found if isinstance(graph.nodes[name], LINEAR)]
+        found.update(n for name in linear for n in (*graph.before(name), *graph.after(name)))
+    return found
+
+
+def _touched(graph: Graph, proposal: Proposal) -> set[str]:
+    """The nodes that stay and to which a proposal's edges lead."""
+    found = {name for edge in (*(proposal.edges or ()), *proposal.cut) for name in edge}
+    for name in proposal.instead_of:
+        found.update(graph.before(name), graph.after(name))
+    return found
+
+
+def _linear(graph: Graph) -> list[str]:
+    return [node.name for node in graph.of_kind(*LINEAR)]
+
+
+def _ends(graph: Graph) -> list[str]:
+    """Nodes at which a path without weights may end."""
+    return [node.name for node in graph.of_kind(Input, Neuron, Delay, SumPool2d, Flatten)]
+
+
+def _paths(graph: Graph) -> Iterator[Path]:
+    """The linear nodes between two others, source to target, of every path without a fork."""
+    for source in graph.of_kind(Input, Neuron):
+        for name in graph.after(source.name):
+            path: list[Node] = []
+            while isinstance(graph.nodes[name], LINEAR) and len(graph.before(name)) == 1:
+                path.append(graph.nodes[name])
+                if len(graph.after(name)) != 1:
+                    break
+                name = graph.after(name)[0]
+            if path:
+                yield tuple(path)
+
+
+def _remedies(path: Path) -> list[tuple[str, str]]:
+    """Rules to try, and where, at the first node that is out of place; none if none is."""
+    last = -1
+    for i, node in enumerate(path):
+        rank = _rank(node)
+        if rank > last:
+            last = rank
+            continue
+        before = path[i - 1]
+        if is_sum_pool(node):
+            return [("pool-into-kernel", node.name), ("pool-to-conv", node.name)]
+        if isinstance(node, Conv2d) and node.groups > 1:
+            return [("groups-to-dense", node.name)]
+        if isinstance(node, Delay):
+            return [("move-delay", node.name)]
+        convs = [n.name for n in (before, node) if isinstance(n, Conv2d)]
+        unroll = [("conv-to-linear", name) for name in convs]
+        return unroll or [("fold-linear-chain", before.name)]
+    return []
+
+
+def _rank(node: Node) -> int:
+    """The place of a node in the normal form, -1 for one that has none."""
+    match node:
+        case Delay():
+            return 0
+        case SumPool2d():
+            plain = node.kernel_size == node.stride and not any(node.padding)
+            return 1 if plain and is_sum_pool(node) else -1
+        case Flatten():
+            return 2
+        case Conv2d():
+            return 3 if node.groups == 1 else -1
+        case _:
+            return 3 if isinstance(node, WEIGHTS) else -1
+
+
+def _tangled(graph: Graph) -> dict[str, int]:
+    """Nodes not to be split: of a part where some node lies on too many paths, with its paths."""
+    import networkx as nx
+
+    names = _linear(graph)
+    inside = set(names)
+    if not any(len(graph.before(n)) > 1 or len(graph.after(n)) > 1 for n in names):
+        return {}
+    flow = nx.DiGraph()
+    flow.add_nodes_from(names)
+    flow.add_edges_from((a, b) for a, b in graph.edges if a in inside and b in inside)
+    order = list(nx.lexicographical_topological_sort(flow))
+    into: dict[str, int] = {}
+    out: dict[str, int] = {}
+    for name in order:
+        into[name] = sum(into.get(a, 1) for a in graph.before(name))
+    for name in reversed(order):
+        out[name] = sum(out.get(b, 1) for b in graph.after(name))
+    found: dict[str, int] = {}
+    for part in nx.weakly_connected_components(flow):
+        most = max(into[name] * out[name] for name in part)
+        if most > MOST_COPIES:
+            found |= {name: most for name in part}
+    return found
+
+
+def _too_many(at: str, paths: int) -> Refusal:
+    return Refusal(
+        SPLIT[0],
+        at,
+        f"'{at}' is part of a net of linear nodes with {paths} paths through one of them; at most "
+        f"{MOST_COPIES} copies of a node are made",
+    )

@@ -1,0 +1,74 @@
+"""Give a convolution a square kernel: zeros around the shorter side, padding to match.
+
+Exact. The zeros go on both sides alike. An odd one out leaves the padding equal on both
+sides only where the map has entries over that no window needs (the floor of the output size
+absorbs it, chips' fact sheet speck 6.4); where it has none, the rule refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nir_io.graph import Conv2d, Graph, frozen
+from rewrite_rules.linear_nodes import stands_for
+from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.target import Target
+from rewrite_rules.windows import positions
+
+
+class SquareKernel:
+    """Conv2d with a kernel of unequal sides."""
+
+    name = "square-kernel"
+
+    def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
+        """Look at node `at`."""
+        node = graph.nodes[at]
+        if not isinstance(node, Conv2d) or node.weight.shape[2] == node.weight.shape[3]:
+            return None
+        ky, kx = node.weight.shape[2:]
+        if node.dilation != (1, 1):
+            return Refusal(self.name, at, f"its dilation is {node.dilation}; write it out first")
+        side = max(ky, kx)
+        zeros: list[tuple[int, int]] = []
+        padding: list[int] = []
+        for axis, kernel in enumerate((ky, kx)):
+            found = _widen(node, axis, side - kernel)
+            if found is None:
+                return Refusal(
+                    self.name,
+                    at,
+                    f"its kernel is {ky}x{kx}; {side - kernel} more in {'yx'[axis]} cannot be shared "
+                    f"between both sides, and the map of {node.shape_in[1 + axis]} leaves none over",
+                )
+            zeros.append(found[0])
+            padding += found[1]
+        top, bottom, left, right = padding
+        square = replace(
+            node,
+            weight=frozen(np.pad(node.weight, [(0, 0), (0, 0), *zeros])),
+            padding=(top, bottom, left, right),
+            origin=stands_for(node),
+        )
+        says = f"'{at}': its kernel of {ky}x{kx} becomes {side}x{side} with zeros"
+        return Proposal(self.name, (at,), (square,), Exact(), says)
+
+
+def _widen(node: Conv2d, axis: int, more: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """`more` zeros before and behind the kernel, and the padding, along y (0) or x (1)."""
+    before, after = node.padding[2 * axis : 2 * axis + 2]
+    length, count = node.shape_in[1 + axis], node.shape_out[1 + axis]
+    side, stride = node.weight.shape[2 + axis] + more, node.stride[axis]
+    for front in sorted(range(more + 1), key=lambda front: abs(2 * front - more)):
+        both = before + front
+        if positions(length, side, stride, both, both) == count:
+            return (front, more - front), (both, both)
+    if before == after:
+        return None
+    half = more // 2
+    return (half, more - half), (before + half, after + more - half)
+
+
+RULE = SquareKernel()
