@@ -78,8 +78,12 @@ def traffic(placed: Placed) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(packets a step of each slice and helper, who reads whom), every neuron firing once."""
     slices, helpers = placed.slices, placed.helpers
     n = len(slices) + len(helpers)
-    sends = np.array([_volume(s.box) for s in slices] + [1] * len(helpers), dtype=np.int64)
+    channels = sum(int(np.prod(shape)) for _, shape in placed.question.network.inputs)
+    sources = sum(h.role == "input source" for h in helpers)
+    each = [channels // sources if h.role == "input source" else 1 for h in helpers]
+    sends = np.array([_volume(s.box) for s in slices] + each, dtype=np.int64)
     reads = np.zeros((n, n), dtype=bool)
+    inputs = {name for name, _ in placed.question.network.inputs}
     by_name: dict[str, list[int]] = {}
     for i, s in enumerate(slices):
         by_name.setdefault(s.population, []).append(i)
@@ -89,9 +93,10 @@ def traffic(placed: Placed) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
             for i in by_name.get(projection.source, ()):
                 for j in by_name[population.name]:
                     reads[i, j] |= _meets(slices[i], slices[j], projection)
-        if form.neuron.bias == "source":
-            for k in range(len(helpers)):
-                reads[len(slices) + k, by_name[population.name]] = True
+        fed = any(p.source in inputs for p in form.projections)
+        for k, helper in enumerate(helpers, len(slices)):
+            if (form.neuron.bias == "source") if helper.role == "bias source" else fed:
+                reads[k, by_name[population.name]] = True
     return sends, reads
 
 

@@ -106,9 +106,10 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
         "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
-        "files": {
-            name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())
-        },
+    }
+    everything = {**files, "arrays.npz": npz_bytes(quantized.arrays.values)}
+    manifest["files"] = {
+        name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())
     }
     return Bundle(manifest=manifest, files=everything, arrays=quantized.arrays.values)
 

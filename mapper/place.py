@@ -48,15 +48,18 @@ def assumptions(
 
 
 def in_order(
-    network: Network, plans: Mapping[str, Plan], first: int, per_chip: int
+    network: Network, plans: Mapping[str, Plan], sources: int, per_chip: int
 ) -> tuple[list[Slice], list[Helper]]:
     """Slices on consecutive cores, population by population, a bias source behind them.
 
-    `first`: the number of the first free core; cores of chip c are c * per_chip and on.
+    `sources`: cores in front that play the input; cores of chip c are c * per_chip and on.
     """
-    at = first
+    at = sources
     slices: list[Slice] = []
-    helpers: list[Helper] = []
+    helpers = [
+        Helper(role="input source", population="", chip=i // per_chip, core=i % per_chip)
+        for i in range(sources)
+    ]
     for population in network.populations:
         plan = plans[population.name]
         boxes = sorted(box for group in plan.classes for box in group.boxes)

@@ -63,6 +63,7 @@ class Speck:
             links=("SumPool2d?", "Conv2d", "IF"),
             form="conv",
             rules=("split-pool", "linear-to-conv", "scale-to-conv", "square-kernel"),
+            fallback=True,
         ),
     )
 

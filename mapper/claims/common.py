@@ -312,7 +312,7 @@ def total_cores(
 
 
 def cores_used(network: Network, options: Options) -> Terms:
-    """Cores that the chosen plans take, as an objective."""
+    """Cores that the chosen plans take, as an objective; input sources are the same for all."""
     used, forced = bias_source(options)
     terms: list[tuple[int, Decision]] = [(1, used)] if forced else []
     for population in network.populations:
