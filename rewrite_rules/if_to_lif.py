@@ -26,9 +26,8 @@ class IfToLif:
         node = graph.nodes[at]
         if not isinstance(node, IF) or "IF" in target.neurons:
             return None
-        leaky = {"LIF", "CubaLIF"} & target.neurons
-        if not leaky:
-            return Refusal(self.name, at, f"{target.family} has no leaky neuron")
+        if not {"LIF", "CubaLIF"} & target.neurons:
+            return None
         k = 2.0 ** -target.dash[2]
         decay = frozen(np.broadcast_to(1.0 - k, node.shape_out))
         new = LIF(

@@ -25,10 +25,8 @@ class LifToCubalif:
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""
         node = graph.nodes[at]
-        if not isinstance(node, LIF) or "LIF" in target.neurons:
+        if not isinstance(node, LIF) or "LIF" in target.neurons or "CubaLIF" not in target.neurons:
             return None
-        if "CubaLIF" not in target.neurons:
-            return Refusal(self.name, at, f"{target.family} has no CubaLIF either")
         dash = max(target.dash[0], 1)
         decay = frozen(np.broadcast_to(1.0 - 2.0**-dash, node.shape_out))
         new = as_cuba(node, decay, target.semantics)

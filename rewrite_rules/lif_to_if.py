@@ -29,7 +29,7 @@ class LifToIf:
         if not isinstance(node, LIF) or {"LIF", "CubaLIF"} & target.neurons:
             return None
         if "IF" not in target.neurons:
-            return Refusal(self.name, at, f"{target.family} has no IF either")
+            return None
         if np.any(node.v_leak != 0.0):
             most = float(np.max(np.abs(node.v_leak)))
             return Refusal(

@@ -153,9 +153,7 @@ class Speck:
                 if isinstance(conv, Refusal):
                     continue
                 channels = chip_shape(population.shape)[0]
-                widths = sorted(
-                    {ceil(channels / n) for n in range(1, min(channels, most) + 1)}, reverse=True
-                )
+                widths = part_widths(channels, most)
                 for width in widths:
                     boxes = channel_parts(population.shape, width)
                     for copies in COPIES:
@@ -328,6 +326,19 @@ def per_channel(values: Array) -> bool:
 def lg(n: int) -> int:
     """ceil(log2(n)) for n >= 1."""
     return (n - 1).bit_length()
+
+
+def part_widths(channels: int, most: int) -> list[int]:
+    """Widths of parts worth trying: the fewest parts for each power of two that they fit.
+
+    Memories are powers of two and so are demands (words double with lg(width)); more parts
+    of the same lg(width) take more cores for nothing.
+    """
+    widths: dict[int, int] = {}
+    for parts in range(1, min(channels, most) + 1):
+        width = ceil(channels / parts)
+        widths.setdefault(lg(width), width)
+    return list(widths.values())
 
 
 def channel_parts(shape: Shape, width: int) -> tuple[tuple[tuple[int, int], ...], ...]:

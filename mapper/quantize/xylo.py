@@ -167,7 +167,10 @@ def _scales(
         large = np.zeros(size)
         for key, (_, w) in part.matrices.items():
             if not key.startswith("bias:") and w.size:
-                large = np.maximum(large, np.percentile(np.abs(w), CLIP, axis=1) / _kick(part))
+                large = np.maximum(
+                    large,
+                    np.percentile(np.abs(w), 100.0 if part.output else CLIP, axis=1) / _kick(part),
+                )
         threshold = np.minimum(top, reach / np.maximum(large, 1e-9))
         with_bias = bias_high / np.maximum(np.abs(part.constant), 1e-12)
         threshold = np.minimum(threshold, np.maximum(with_bias, 64.0))
@@ -176,7 +179,10 @@ def _scales(
             if w.size and not key.startswith("bias:"):
                 wanted = np.abs(w) / _kick(part)[:, None] * thresholds[part.name][:, None]
                 share = 2 if two and not part.output else 1
-                need[kind] = max(need[kind], float(np.percentile(wanted, CLIP)) / (high * share))
+                need[kind] = max(
+                    need[kind],
+                    float(np.percentile(wanted, 100.0 if part.output else CLIP)) / (high * share),
+                )
     low = int(profile.limit("weight_shift_min").value)
     # relays repeat spikes the better, the finer their current is resolved
     need["out"] = need["out"] if any(part.output for part in parts) else 2.0**top_shift

@@ -7,11 +7,11 @@ One worker, a fixed seed and deterministic limits: the same ledger gives the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
-from mapper.ledger import Choose, Claim, Decision, Ledger, Terms
+from mapper.ledger import Choose, Claim, Count, Decision, Ledger, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +37,21 @@ class Unknown:
     budget: float
 
 
-def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfiable | Unknown:
-    """Minimise the objectives one after the other under all claims.
+SAFE = 2**60  # CP-SAT's objective must stay within 64 bits
 
-    Objectives are lexicographic: each is fixed at its best value before the next. Where
-    the budget ends between two of them the assignment is kept with `proven` False.
+
+def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfiable | Unknown:
+    """Minimise the objectives lexicographically under all claims.
+
+    They are one weighted sum where its range allows (each weight exceeds all that the less
+    important ones can reach together), else solved one after the other, each fixed at its
+    best value before the next. `proven` is False where the budget ended first.
     """
+    groups = _groups(ledger.objectives)
     fixed: list[tuple[Terms, int]] = []
     best: Assignment | None = None
-    results: list[tuple[str, int, int]] = []
-    for name, terms in ledger.objectives or (("", ()),):
+    bounds: list[tuple[str, int]] = []
+    for names, terms in groups:
         model, variables = _model(ledger)
         for old, value in fixed:
             model.add(_sum(variables, old) <= value)
@@ -60,15 +65,33 @@ def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfi
         if status == cp_model.INFEASIBLE:
             return conflict(ledger, budget=budget, seed=seed)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return best or Unknown(budget=budget)
+            return replace(best, proven=False) if best else Unknown(budget=budget)
         values = {decision: int(solver.value(variable)) for decision, variable in variables.items()}
-        if terms:
-            value = sum(c * values[d] for c, d in terms)
-            results.append((name, value, int(-(-solver.best_objective_bound // 1))))
-            fixed.append((terms, value))
-        proven = status == cp_model.OPTIMAL and (best is None or best.proven)
-        best = Assignment(values=values, objectives=tuple(results), proven=proven)
+        optimal = status == cp_model.OPTIMAL
+        fixed.append((terms, sum(c * values[d] for c, d in terms)))
+        own = {name: sum(c * values[d] for c, d in t) for name, t in ledger.objectives}
+        bounds += [(name, own[name] if optimal else 0) for name in names]
+        told = tuple((name, own[name], bound) for name, bound in bounds)
+        proven = optimal and (best is None or best.proven)
+        best = Assignment(values=values, objectives=told, proven=proven)
     return best or Unknown(budget=budget)
+
+
+def _groups(objectives: tuple[tuple[str, Terms], ...]) -> list[tuple[list[str], Terms]]:
+    """Objectives in order, as many as possible joined into one weighted sum."""
+    groups: list[tuple[list[str], Terms]] = []
+    reach = 0
+    for name, terms in reversed(objectives):
+        most = sum(abs(c) * (d.most if isinstance(d, Count) else 1) for c, d in terms)
+        weight = reach + 1
+        if groups and weight * most + reach < SAFE:
+            names, joined = groups[0]
+            groups[0] = ([name, *names], (*((c * weight, d) for c, d in terms), *joined))
+            reach += weight * most
+        else:
+            groups.insert(0, ([name], terms))
+            reach = most
+    return groups or [([], ())]
 
 
 def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | None:
