@@ -31,6 +31,8 @@ class DeadRows:
         readers = [graph.nodes[b] for b in graph.after(at)]
         if not readers or not all(isinstance(b, SumPool2d | Conv2d) for b in readers):
             return None
+        if any(b.shape_in != neuron.shape_out for b in readers):
+            return None
         channels, high, wide = neuron.shape_out
         used = [max(_used(b, axis) for b in readers) for axis in (0, 1)]
         if used == [high, wide] or not all(used):

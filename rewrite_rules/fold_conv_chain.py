@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from nir_io.graph import Array, Conv2d, Graph, frozen
-from rewrite_rules.linear_nodes import fresh, next_in_chain, stands_for, why_no_chain
+from rewrite_rules.linear_nodes import fresh, next_in_chain, other_map, stands_for, why_no_chain
 from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import after, along, compose, met_outside, spread_taps
@@ -57,8 +57,9 @@ class FoldConvChain:
 def _why_not(first: Conv2d, second: Conv2d, target: Target) -> str | None:
     if first.groups > 1 or second.groups > 1:
         return f"they have {first.groups} and {second.groups} groups; write them out first"
-    if first.shape_out != second.shape_in:
-        return f"'{second.name}' reads the map {first.shape_out} as {second.shape_in}"
+    other = other_map(first, second)
+    if other:
+        return other
     reached = 1
     for axis in (0, 1):
         inner, outer = along(first, axis), along(second, axis)

@@ -67,6 +67,13 @@ def why_no_chain(graph: Graph, first: str, second: str) -> str:
     return f"'{second}' sums {reads} inputs; folding needs exactly 1"
 
 
+def other_map(first: Node, second: Node) -> str | None:
+    """Why `second` does not slide over the map that `first` gives; None if it does."""
+    if first.shape_out == second.shape_in:
+        return None
+    return f"'{second.name}' reads the map {first.shape_out} of '{first.name}' as {second.shape_in}"
+
+
 def neighbours(graph: Graph, at: str) -> tuple[tuple[str, str], ...]:
     """The edges at a node, those into it first."""
     return (*((a, at) for a in graph.before(at)), *((at, b) for b in graph.after(at)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nir_io.graph import Graph, SumPool2d
-from rewrite_rules.linear_nodes import next_in_chain, stands_for, why_no_chain
+from rewrite_rules.linear_nodes import next_in_chain, other_map, stands_for, why_no_chain
 from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
@@ -30,6 +30,9 @@ class MergePools:
         second = next_in_chain(graph, at)
         if not isinstance(second, SumPool2d):
             return Refusal(self.name, at, why_no_chain(graph, at, seconds[0]))
+        other = other_map(first, second)
+        if other:
+            return Refusal(self.name, at, other)
         if first.kernel_size != first.stride:
             return Refusal(
                 self.name, at, f"its kernel {first.kernel_size} is not its stride {first.stride}"

@@ -111,6 +111,7 @@ def _settle(
         wave: list[Proposal] = []
         gone: set[str] = set()
         touched: set[str] = set()
+        made: set[tuple[str, str]] = set()
         later: set[str] = set()
         for at in sorted(waiting & graph.nodes.keys()):
             for one in rules:
@@ -119,12 +120,14 @@ def _settle(
                     continue
                 own = set(answer.instead_of)
                 near = own | _touched(graph, answer) | {node.name for node in answer.use}
-                if own & touched or near & gone:
+                joined = _joined(graph, answer)
+                if own & touched or near & gone or joined & made:
                     later.add(at)
                 else:
                     wave.append(answer)
                     gone |= own | ({node.name for node in answer.use} - graph.nodes.keys())
                     touched |= near
+                    made |= joined
                 break
         if not wave:
             break
@@ -133,6 +136,14 @@ def _settle(
         new = {node.name for proposal in wave for node in proposal.use}
         waiting = later | _around(graph, new | (touched & graph.nodes.keys()))
     return graph
+
+
+def _joined(graph: Graph, proposal: Proposal) -> set[tuple[str, str]]:
+    """The edges between nodes that stay which a proposal without new nodes makes."""
+    if proposal.use or proposal.edges is not None:
+        return set()
+    heads = graph.before(proposal.instead_of[0])
+    return {(a, b) for a in heads for b in graph.after(proposal.instead_of[-1])}
 
 
 def _around(graph: Graph, names: Iterable[str]) -> set[str]:

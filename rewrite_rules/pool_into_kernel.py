@@ -19,7 +19,15 @@ from dataclasses import replace
 import numpy as np
 
 from nir_io.graph import Affine, Array, Conv2d, Flatten, Graph, Linear, Node, SumPool2d, frozen
-from rewrite_rules.linear_nodes import DENSE, fresh, is_sum_pool, next_in_chain, size, stands_for
+from rewrite_rules.linear_nodes import (
+    DENSE,
+    fresh,
+    is_sum_pool,
+    next_in_chain,
+    other_map,
+    size,
+    stands_for,
+)
 from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import after, along, compose, met_outside, spread_taps
@@ -62,6 +70,9 @@ def native(pool: SumPool2d, target: Target) -> bool:
 
 
 def _into_conv(pool: SumPool2d, conv: Conv2d) -> tuple[Node, ...] | str:
+    other = other_map(pool, conv)
+    if other:
+        return other
     both = [(along(pool, axis), along(conv, axis)) for axis in (0, 1)]
     for axis, (inner, outer) in enumerate(both):
         met = met_outside(inner, outer)

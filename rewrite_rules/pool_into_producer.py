@@ -13,7 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from nir_io.graph import Conv2d, Graph, SumPool2d, frozen
-from rewrite_rules.linear_nodes import is_sum_pool, previous_in_chain, stands_for, why_no_chain
+from rewrite_rules.linear_nodes import (
+    is_sum_pool,
+    other_map,
+    previous_in_chain,
+    stands_for,
+    why_no_chain,
+)
 from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import spread_taps
@@ -35,6 +41,9 @@ class PoolIntoProducer:
         conv = previous_in_chain(graph, at)
         if not isinstance(conv, Conv2d):
             return Refusal(self.name, at, why_no_chain(graph, convs[0], at))
+        other = other_map(conv, pool)
+        if other:
+            return Refusal(self.name, at, other)
         if any(pool.padding):
             return Refusal(self.name, at, f"its padding is {pool.padding}, not 0")
         old = spread_taps(conv)
