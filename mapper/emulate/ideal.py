@@ -258,8 +258,9 @@ def _inputs(
     for name in sorted(set(names) & set(inputs)):
         x, shape = np.asarray(inputs[name]), graph.nodes[name].shape_out
         if x.ndim < 2 or _size(x.shape[2:]) != _size(shape):
+            wanted = ", ".join(map(str, shape))
             said.append(
-                f"data for '{name}' have shape {x.shape}; expected (sample, step, *{shape})"
+                f"data for '{name}' have shape {x.shape}; expected (sample, step, {wanted})"
             )
             continue
         given[name] = x.reshape(*x.shape[:2], *shape)
