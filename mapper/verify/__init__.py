@@ -1,0 +1,122 @@
+"""The stand-alone checker of a bundle: its own reading, its own arithmetic.
+
+It imports nothing of the mapper's model, of nir_io or rewrite_rules, and no solver. Limits
+come from the profile's file, never from the bundle. A damaged or hostile bundle gives
+findings, not exceptions.
+
+    files -> manifest -> device -> arrays -> placement, timing -> the family's limits
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mapper.verify.arrays import Store, read_arrays
+from mapper.verify.case import Case
+from mapper.verify.device import Device, NoLimitError, device
+from mapper.verify.files import Folder, read_folder
+from mapper.verify.loihi2 import check_loihi2
+from mapper.verify.manifest import Manifest
+from mapper.verify.placement import check_placement
+from mapper.verify.read import read_manifest
+from mapper.verify.report import Book, Checked, CoreUse, Finding, Use, listed
+from mapper.verify.speck import check_speck
+from mapper.verify.spinnaker2 import check_spinnaker2
+from mapper.verify.timing import check_timing
+from mapper.verify.xylo import check_xylo
+
+__all__ = ["Checked", "CoreUse", "Finding", "Use", "verify"]
+
+AnyPath = str | os.PathLike[str]
+FAMILIES: Mapping[str, Callable[[Case], None]] = {
+    "loihi2": check_loihi2,
+    "spinnaker2": check_spinnaker2,
+    "xylo": check_xylo,
+    "speck": check_speck,
+}
+
+
+def verify(
+    path: AnyPath,
+    *,
+    model: AnyPath | None = None,
+    fingerprint: str | None = None,
+    profile: AnyPath | None = None,
+) -> Checked:
+    """Whether the bundle in folder `path` is whole, legal on its device and consistent.
+
+    model: the .nir file that was mapped; then the bundle must be of it (by `fingerprint`,
+    the network's, where the caller knows it, else by the SHA-256 of the file), and
+    mapped.nir must hold the bundle's integers in threshold units.
+    profile: the file of a device that does not come with the package.
+    """
+    book = Book()
+    try:
+        _verify(Path(path), model, fingerprint, profile, book)
+    except NoLimitError as error:
+        book.find("profile", f"{error}; the bundle cannot be checked")
+    except Exception as error:  # a bundle that breaks the checker is no good bundle
+        book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
+    return book.checked()
+
+
+def _verify(
+    path: Path,
+    model: AnyPath | None,
+    fingerprint: str | None,
+    profile: AnyPath | None,
+    book: Book,
+) -> None:
+    folder = read_folder(path, book)
+    manifest = None if folder is None else read_manifest(folder.manifest, book)
+    if folder is None or manifest is None:
+        return
+    chip = device(
+        manifest.device, manifest.profile, book, None if profile is None else Path(profile)
+    )
+    if chip is None:
+        return
+    if chip.family != manifest.family:
+        book.find(
+            "device-unknown",
+            f"the device is of the family '{chip.family}', the bundle of '{manifest.family}'",
+        )
+        return
+    case = _case(folder, manifest, chip, book)
+    check_placement(manifest, chip, book)
+    check_timing(manifest, chip, case.store, book)
+    FAMILIES[manifest.family](case)
+    _all_used(case)
+    if model is not None or fingerprint is not None:
+        from mapper.verify.mapped import check_mapped, check_model
+
+        check_model(case, Path(model or ""), fingerprint)
+        check_mapped(case, path / "mapped.nir")
+
+
+def _case(folder: Folder, manifest: Manifest, chip: Device, book: Book) -> Case:
+    arrays = read_arrays(folder.arrays, manifest.arrays, book) if folder.arrays else {}
+    store = Store(arrays, book)
+    for ref in manifest.stages:
+        store.get(ref, "host stages")
+    return Case(
+        manifest=manifest,
+        device=chip,
+        store=store,
+        book=book,
+        into=manifest.into(),
+        parts=manifest.parts(),
+    )
+
+
+def _all_used(case: Case) -> None:
+    """Every array serves something; one that is left may be what a param should name."""
+    unused = sorted(set(case.manifest.arrays) - case.store.used)
+    if unused:
+        case.book.find(
+            "array-unused",
+            f"{len(unused)} of {len(case.manifest.arrays)} arrays are named by nothing: "
+            f"{listed(unused)}",
+        )

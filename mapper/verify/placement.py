@@ -1,0 +1,193 @@
+"""Every neuron lies in one slice per copy, every slice on a core of its own that exists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
+from math import prod
+
+from mapper.verify.device import Device
+from mapper.verify.manifest import Box, Manifest, Population, Slice
+from mapper.verify.report import Book, listed, shown
+
+BINDING = {"speck": "binding", "xylo": "binding"}
+ROLES = {
+    "speck": ("relay",),
+    "loihi2": ("bias source",),
+    "spinnaker2": ("bias source", "input source"),
+    "xylo": (),
+}
+MOST_COMPARED = 300  # slices among which an overlapping pair is looked for, to name it
+
+
+def check_placement(manifest: Manifest, device: Device, book: Book) -> None:
+    """Slices, helpers and cores, whatever the family."""
+    parts = manifest.parts()
+    for name in parts:
+        if name not in manifest.populations:
+            book.find("partition", f"slices are of {shown(name)}, which is no population")
+    for population in manifest.populations.values():
+        _partition(population, parts[population.name], manifest.family, book)
+    _cores(manifest, device, book)
+    _helpers(manifest, book)
+    _result(manifest, book)
+
+
+def _partition(population: Population, slices: Sequence[Slice], family: str, book: Book) -> None:
+    copies: dict[int, list[Slice]] = {}
+    for piece in slices:
+        copies.setdefault(piece.copy, []).append(piece)
+    if population.copies > 1 and family != "speck":
+        book.find("copies", f"{shown(population.name)} has {population.copies} copies; expected 1")
+    if sorted(copies) != list(range(population.copies)):
+        book.find(
+            "copies",
+            f"{shown(population.name)} has {population.copies} copies, its slices are of "
+            f"{len(copies)}: {listed(sorted(copies))}",
+        )
+    for copy, found in sorted(copies.items()):
+        fault = _tiling_fault(population.shape, [piece.box for piece in found])
+        if fault:
+            where = f"{shown(population.name)}" + (f", copy {copy}" if len(copies) > 1 else "")
+            book.find("partition", f"{where}: {fault}")
+
+
+def _tiling_fault(shape: tuple[int, ...], boxes: Sequence[Box]) -> str:
+    """Why the boxes do not hold each neuron once; empty where they do."""
+    flat = (prod(shape),)
+    kinds = {len(box) for box in boxes}
+    if kinds - {1, len(shape)} or len(kinds) > 1:
+        return f"boxes of {listed(sorted(kinds))} dimensions in a shape of {len(shape)}"
+    whole = flat if kinds == {1} else shape
+    for box in boxes:
+        if any(stop > n for (_, stop), n in zip(box, whole, strict=True)):
+            return f"the box {_text(box)} reaches beyond the shape {whole}"
+    held = sum(prod(stop - start for start, stop in box) for box in boxes)
+    if tiles(whole, boxes):
+        return ""
+    pair = next((p for p in combinations(boxes[:MOST_COMPARED], 2) if _overlap(*p)), None)
+    twice = f"; {_text(pair[0])} and {_text(pair[1])} overlap" if pair else ""
+    return f"its slices hold {held} neurons, it has {prod(shape)}{twice}"
+
+
+def tiles(whole: tuple[int, ...], boxes: Sequence[Box]) -> bool:
+    """Whether boxes inside `whole` hold every point of it exactly once.
+
+    A sum of boxes is known from its signed corners (its mixed difference), so it equals the
+    whole iff all corners but the whole's cancel. Takes time and space as the boxes do.
+    """
+    corners: Counter[tuple[int, ...]] = Counter()
+    for box, sign in [*((box, 1) for box in boxes), (tuple((0, n) for n in whole), -1)]:
+        for corner in product(*(((edge, 1 - 2 * i) for i, edge in enumerate(e)) for e in box)):
+            corners[tuple(at for at, _ in corner)] += sign * prod(s for _, s in corner)
+    return not any(corners.values())
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return all(x[0] < y[1] and y[0] < x[1] for x, y in zip(a, b, strict=True))
+
+
+def _text(box: Box) -> str:
+    return "[" + ", ".join(f"{start}:{stop}" for start, stop in box) + "]"
+
+
+def _cores(manifest: Manifest, device: Device, book: Book) -> None:
+    """Cores exist, and hold one slice or helper unless the family's cores are shared."""
+    if manifest.settings["chips"] != manifest.chips:
+        book.find(
+            "cores",
+            f"settings ask for {manifest.settings['chips']} chips, the device has {manifest.chips}",
+        )
+    boards = device.values("chips_on_board") if "chips_on_board" in device.lists else ()
+    most = max(boards, default=device.limit("chips_per_system"))
+    if manifest.chips > most:
+        book.find(
+            "cores", f"the bundle is for {manifest.chips} chips; {device.name} comes in {most}"
+        )
+    holders: dict[tuple[int, int], list[str]] = {}
+    sizes = [(s.chip, s.core, shown(s.population)) for s in manifest.slices]
+    sizes += [(h.chip, h.core, f"{h.role} of {shown(h.population)}") for h in manifest.helpers]
+    for chip, core, what in sizes:
+        holders.setdefault((chip, core), []).append(what)
+        if chip >= manifest.chips or core not in device.cores:
+            book.find(
+                "core-unknown",
+                f"{what} stands on chip {chip}, core {core}; there are {manifest.chips} chips with "
+                f"cores {min(device.cores)}..{max(device.cores)}",
+            )
+        else:
+            book.holds(chip, core, what)
+    for (chip, core), names in sorted(holders.items()):
+        if len(names) > 1 and not device.switch("share_cores"):
+            book.find(
+                "core-shared",
+                f"chip {chip}, core {core} holds {len(names)} slices ({listed(names)}); it takes 1",
+            )
+
+
+def _helpers(manifest: Manifest, book: Book) -> None:
+    """Helpers have a role of the family and a population that needs them."""
+    inputs = {port.name for port in manifest.inputs}
+    sources: Counter[str] = Counter()
+    for helper in manifest.helpers:
+        if helper.role not in ROLES[manifest.family]:
+            book.find("helper", f"a {helper.role} is no helper of {shown(manifest.family)}")
+        known = inputs if helper.role == "input source" else manifest.populations
+        if helper.population not in known:
+            book.find("helper", f"a {helper.role} is for {shown(helper.population)}, which is none")
+        if helper.role == "bias source":
+            sources[helper.population] += 1
+    columns = {p.target for p in manifest.projections if manifest.is_bias(p)}
+    by_core = "bias source" in ROLES[manifest.family]
+    for population in manifest.populations.values():
+        name, wanted = population.name, int(population.bias == "source")
+        if by_core and sources[name] != wanted:
+            book.find(
+                "helper",
+                f"{shown(name)} has {sources[name]} bias sources; its bias '{population.bias}' "
+                f"needs {wanted}",
+            )
+        if (name in columns) != bool(wanted):
+            book.find(
+                "bias-source",
+                f"{shown(name)} has bias '{population.bias}' and {int(name in columns)} projections "
+                f"from a bias source; expected {wanted}",
+            )
+
+
+def _result(manifest: Manifest, book: Book) -> None:
+    used = {(s.chip, s.core) for s in manifest.slices}
+    used |= {(h.chip, h.core) for h in manifest.helpers}
+    if manifest.cores != len(used):
+        book.find("result", f"the result counts {manifest.cores} cores; {len(used)} are in use")
+    for name, value, bound in manifest.objectives:
+        if bound > value or (manifest.proven and bound != value):
+            book.find(
+                "result",
+                f"objective {shown(name)} is {value:g} with the bound {bound:g}, "
+                + ("and is called proven" if manifest.proven else "which is above it"),
+            )
+    wanted = BINDING.get(manifest.family, "advisory")
+    if manifest.placement != wanted:
+        book.find("result", f"the placement is '{manifest.placement}'; expected '{wanted}'")
+    neurons = sum(p.size for p in manifest.populations.values())
+    if manifest.neurons != neurons:
+        book.find("result", f"the model counts {manifest.neurons} neurons; there are {neurons}")
+
+
+def is_grid(population: Population, box: Box) -> bool:
+    """Whether a box has an edge for each of several dimensions; else it is a flat run."""
+    return 1 < len(population.shape) == len(box)
+
+
+def held(population: Population, box: Box) -> Mapping[str, int]:
+    """Neurons, channels and map positions that a slice's box touches."""
+    sides = [stop - start for start, stop in box]
+    c, y, x = population.map
+    if is_grid(population, box):
+        return {"neurons": prod(sides), "channels": sides[0], "pixels": prod(sides[1:])}
+    start, stop = next(iter(box))
+    channels = (stop - 1) // (y * x) - start // (y * x) + 1
+    neurons = stop - start
+    return {"neurons": neurons, "channels": min(c, channels), "pixels": min(neurons, y * x)}
