@@ -42,6 +42,7 @@ from rewrite_rules.dynamics import Dynamics, discretise
 from rewrite_rules.rule import Proposal, Refusal, Rule, apply
 from rewrite_rules.target import Target
 
+NO_MATCH = "template"  # the rule of a refusal that says no more than that nothing matched
 DEPTH = 4  # rewrites in a row on one neuron: grid, synapse, leak and reset are all there is
 
 
@@ -118,6 +119,16 @@ class Backend(Protocol):
         """A matched projection in the chip's terms, or why this geometry is impossible."""
         ...
 
+    def combine(
+        self, population: Population, projections: tuple[ProjectionForm, ...]
+    ) -> Refusal | None:
+        """Why these forms cannot end in one population together; None where they can."""
+        ...
+
+    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+        """Limits that fail whatever is chosen: told before anything is worked out."""
+        ...
+
     def plans(
         self,
         network: Network,
@@ -192,6 +203,14 @@ def _candidates(
             continue
         for chosen in _coverings(backend.templates, [forms for forms, _ in found]):
             kinds = "/".join(dict.fromkeys(p.template for p in chosen)) or "no-input"
+            no = backend.combine(population, chosen)
+            if no is not None:
+                out.append(
+                    Candidate(
+                        id=f"{name}:{kinds}", population=population.name, form=None, refusals=(no,)
+                    )
+                )
+                continue
             form = Form(
                 id=f"{name}:{kinds}", population=population.name, neuron=neuron, projections=chosen
             )
@@ -306,9 +325,9 @@ def projection_forms(
             kinds = " -> ".join((*(n.kind for n in chain), neuron.node.kind))
             refused.append(
                 Refusal(
-                    template.name,
+                    NO_MATCH,
                     projection.id,
-                    f"'{kinds}' is not the template of '{template.name}'",
+                    f"'{projection.id}' ({kinds}) matches no template of {target.family}",
                 )
             )
             continue

@@ -200,11 +200,8 @@ def _outputs(placed: Placed) -> list[dict[str, Any]]:
             }
         for stage in network.host:
             if stage.output == name:
-                row |= {
-                    "population": stage.source,
-                    "latency": placed.lag.get(stage.source, 0),
-                    "read": "host",
-                }
+                late = max(placed.lag.get(source, 0) for source, _ in stage.paths)
+                row |= {"latency": late, "read": "host"}
         rows.append(row)
     return rows
 

@@ -1,7 +1,8 @@
-"""Why a network does not fit: a subset-minimal set of claims and one sentence.
+"""Why a network does not fit: subset-minimal sets of limits, and one sentence for each.
 
-The solver's core is a hint: it is re-solved and claims are dropped one by one; what stays
-cannot hold together, and could without any one of its claims.
+The solver's core is a hint: it is re-solved, and limits are dropped one by one; what stays
+cannot hold together, and could without any one of them. What was asked (each population is
+placed) holds throughout.
 """
 
 from __future__ import annotations
@@ -12,66 +13,58 @@ from mapper.ledger import Claim, Ledger
 from mapper.outcome import Conflict
 from mapper.settings import Settings
 
-STRUCTURE = ("placed", "slices-on-cores")  # what the question itself says; kept to the end
+MOST = 5  # independent conflicts that are told
 
 
-def conflicts(
-    ledger: Ledger, found: Sequence[int], settings: Settings, most: int = 5
-) -> tuple[Conflict, ...]:
-    """Up to `most` conflicts that share no claim other than the question's own."""
-    from mapper.solve.cpsat import Unsatisfiable, conflict
+def conflicts(ledger: Ledger, settings: Settings, most: int = MOST) -> tuple[Conflict, ...]:
+    """Up to `most` conflicts that share no limit; empty where the budget ends first."""
+    from mapper.solve.cpsat import Prober
 
+    prober = Prober(ledger.claims, budget=settings.budget, seed=settings.seed)
+    left = list(prober.limits())
     out: list[Conflict] = []
-    left = ledger
-    core: Sequence[int] = found
-    while core and len(out) < most:
-        claims = minimal([left.claims[i] for i in core], settings)
-        if not claims:
+    while len(out) < most:
+        core = prober.core(left)
+        if not isinstance(core, tuple):
             break
-        out.append(Conflict(headline=headline(claims), claims=tuple(claims)))
-        used = {id(c) for c in claims if c.kind not in STRUCTURE}
-        if not used:
+        least = minimal(prober, core)
+        claims = tuple(ledger.claims[i] for i in least)
+        out.append(Conflict(headline=headline(claims), claims=claims))
+        left = [i for i in left if i not in least]
+        if not least:
             break
-        left = Ledger(
-            decisions=left.decisions,
-            claims=tuple(c for c in left.claims if id(c) not in used),
-            objectives=(),
-        )
-        again = conflict(left, budget=settings.budget, seed=settings.seed)
-        core = again.claims if isinstance(again, Unsatisfiable) else ()
     return tuple(out)
 
 
-def minimal(claims: list[Claim], settings: Settings) -> list[Claim]:
-    """The claims without those that are not needed; limits are tried before the question."""
-    from mapper.solve.cpsat import feasible
+def minimal(prober: object, core: Sequence[int]) -> tuple[int, ...]:
+    """A subset of `core` that cannot hold and of which each member is needed."""
+    from mapper.solve.cpsat import Prober
 
-    def impossible(some: list[Claim]) -> bool:
-        return feasible(some, budget=settings.budget, seed=settings.seed) is False
-
-    order = sorted(range(len(claims)), key=lambda i: claims[i].kind in STRUCTURE)
-    keep = list(range(len(claims)))
-    for i in order:
-        without = [claims[j] for j in keep if j != i]
-        if len(keep) > 1 and impossible(without):
-            keep.remove(i)
-    return [claims[i] for i in keep]
+    assert isinstance(prober, Prober)
+    kept: list[int] = []
+    left = list(core)
+    while left:
+        tried = left.pop()
+        answer = prober.core([*kept, *left])
+        if isinstance(answer, tuple):
+            left = [i for i in left if i in answer]
+            kept = [i for i in kept if i in answer]
+        else:
+            kept.append(tried)
+    return tuple(sorted(kept))
 
 
 def headline(claims: Sequence[Claim]) -> str:
     """One sentence with the numbers of the conflict."""
-    limits = [c for c in claims if c.kind not in STRUCTURE]
-    if not limits:
-        return claims[0].says
-    told = sorted(limits, key=_rank)
-    first = told[0].says
+    if not claims:
+        return "the question contradicts itself"
+    told = sorted(claims, key=_rank)
     if len(told) == 1:
-        return first
+        return told[0].says
     if {c.kind for c in told} <= {"unsupported", "needs-allow", "max-error", "exact-only"}:
         return "; or ".join(dict.fromkeys(c.says for c in told))
-    return (
-        f"{first} (with {len(told) - 1} more: {', '.join(dict.fromkeys(c.kind for c in told[1:]))})"
-    )
+    rest = ", ".join(dict.fromkeys(c.kind for c in told[1:]))
+    return f"{told[0].says} (together with {len(told) - 1} more: {rest})"
 
 
 def _rank(claim: Claim) -> tuple[int, str]:

@@ -50,7 +50,8 @@ class Claim:
     `template` is the sentence with `{name}` for each of `fields`; user names are among the
     fields, in quotes, so that a brace in a name stays a brace. `demanded` is a lower bound
     before placement. `subject` names the populations that it is about, `fixes` what kinds
-    of change could lift it (ids for the explanation).
+    of change could lift it (ids for the explanation). `question`: it is what was asked, not
+    a limit: every conflict holds it, and none names it.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Claim:
     optimistic: int | float | None = None
     limit: str = ""
     fixes: tuple[str, ...] = ()
+    question: bool = False
 
     @property
     def says(self) -> str:

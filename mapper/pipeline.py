@@ -10,9 +10,9 @@ from rewrite_rules.normalise import normalise
 
 from device_profiles.profile import CoreClass, Number, Profile
 from mapper.alternatives import Backend, alternatives
-from mapper.ledger import Ledger, ledger_of
+from mapper.ledger import Claim, Ledger, ledger_of
 from mapper.network import extract
-from mapper.outcome import Impossible, Outcome, Question, Undecided
+from mapper.outcome import Conflict, Impossible, Outcome, Question, Undecided
 from mapper.plans import Options
 from mapper.settings import Settings
 from nir_io.graph import Graph
@@ -61,7 +61,13 @@ def state(question: Question, options: Options) -> Ledger:
 
 
 def decide(question: Question) -> Outcome:
-    """Placed, Impossible or Undecided."""
+    """Placed, Impossible or Undecided.
+
+    Limits that fail whatever is chosen are told at once, before options are worked out.
+    """
+    plain = backend_of(question.profile).quick(question.network, question.profile)
+    if plain:
+        return _at_sight(question, plain)
     options = offer(question)
     ledger = state(question, options)
     answer = _solve(ledger, question.settings)
@@ -74,7 +80,7 @@ def decide(question: Question) -> Outcome:
 
         return Impossible(
             question=question,
-            conflicts=conflicts(ledger, answer.claims, question.settings),
+            conflicts=conflicts(ledger, question.settings),
             options=options,
             ledger=ledger,
             optimistic=_optimistic(question),
@@ -84,6 +90,20 @@ def decide(question: Question) -> Outcome:
         because=f"the solver's budget of {answer.budget:g} deterministic seconds ended; pass a larger --budget",
         options=options,
         ledger=ledger,
+    )
+
+
+def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:
+    """The refusal that `plain` makes, each claim a conflict of its own."""
+    nothing = Options(candidates={}, plans={}, normalised=question.normalised)
+    best, changed = optimistic(question.profile)
+    lifted = changed if changed and not backend_of(best).quick(question.network, best) else ()
+    return Impossible(
+        question=question,
+        conflicts=tuple(Conflict(headline=claim.says, claims=(claim,)) for claim in plain),
+        options=nothing,
+        ledger=ledger_of(plain, ()),
+        optimistic=lifted,
     )
 
 

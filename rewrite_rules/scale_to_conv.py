@@ -36,7 +36,8 @@ class ScaleToConv:
                 at,
                 f"its factors differ within a channel ({flat.min():.3g} to {flat.max():.3g})",
             )
-        shape = (*node.shape_out, 1, 1)[:3]
+        ends = node.shape_out[1:]
+        shape = (channels, *(1,) * (2 - len(ends)), *ends)
         conv = Conv2d(
             name=node.name,
             shape_in=shape,

@@ -48,7 +48,7 @@ from mapper.outcome import Placed, Question
 from mapper.place import assumptions, chosen, in_order
 from mapper.plans import Box, Form, NeuronForm, Options, Plan, ProjectionForm, SliceClass
 from mapper.settings import Settings
-from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Threshold
+from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Shape, Threshold
 from nir_io.semantics import Reset, Semantics
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
@@ -69,7 +69,7 @@ class Loihi2:
             name="convolution",
             links=("Delay?", "Conv2d", NEURONS),
             form="conv",
-            rules=("pool-into-kernel",),
+            rules=("pool-into-kernel", "scale-to-conv"),
         ),
         Template(
             name="dense",
@@ -143,6 +143,8 @@ class Loihi2:
         """A convolution shares its kernel, so its neurons must share gain and threshold."""
         if form.form != "conv":
             return form
+        if len(population.shape) == 1:
+            return Refusal(form.template, form.id, "it has no map to convolve over")
         gain = neuron.dynamics.gain / _height(neuron)
         flat = gain.reshape(gain.shape[0], -1)
         if np.any(flat != flat[:, :1]):
@@ -153,6 +155,23 @@ class Loihi2:
         if isinstance(conv, Conv2d) and len(set(conv.padding[:2])) + len(set(conv.padding[2:])) > 2:
             return Refusal(form.template, form.id, "Lava's Conv pads both sides alike")
         return form
+
+    def combine(
+        self, population: Population, projections: tuple[ProjectionForm, ...]
+    ) -> Refusal | None:
+        """Slices of maps and runs of neurons are cut differently."""
+        kinds = sorted({p.form for p in projections})
+        if len(kinds) < 2:
+            return None
+        return Refusal(
+            "forms",
+            population.name,
+            f"projections of the forms {' and '.join(kinds)} meet in one population",
+        )
+
+    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+        """Nothing fails at first sight."""
+        return ()
 
     def plans(
         self,
@@ -331,7 +350,7 @@ def _delayed(form: Form, extra: Mapping[str, int]) -> Form:
 
 
 def _plans(network: Network, population: Population, form: Form, model: CoreModel) -> list[Plan]:
-    conv = all(p.form == "conv" for p in form.projections) and len(population.shape) == 3
+    conv = bool(form.projections) and all(p.form == "conv" for p in form.projections)
     found = (
         _tiled(network, population, form, model) if conv else _run(network, population, form, model)
     )
@@ -400,20 +419,31 @@ def _tiled(
     def widths(x: int) -> list[int]:
         return [2**i for i in range((x - 1).bit_length(), -1, -1)]
 
-    group = group_ids(form.neuron, model).reshape(population.shape)
+    shape = map_shape(population.shape)
+    group = group_ids(form.neuron, model).reshape(shape)
     best: tuple[int, tuple[int, int, int]] | None = None
     finest = (1, 1, 1)
-    for tile in tilings(population.shape, widths):
-        number = count(population.shape, tile)
+    for tile in tilings(shape, widths):
+        number = count(shape, tile)
         if best is not None and number >= best[0]:
             continue
-        first = tuple((0, min(step, n)) for step, n in zip(tile, population.shape, strict=True))
+        first = tuple((0, min(step, n)) for step, n in zip(tile, shape, strict=True))
         if model.keeps(_conv_demand(network, population, form, first, group, model)):
             best = (number, tile)
     tile = best[1] if best else finest
-    boxes = tiles(population.shape, tile)
+    boxes = tiles(shape, tile)
     found = classes(boxes, lambda box: _conv_demand(network, population, form, box, group, model))
+    if len(population.shape) == 2:
+        found = tuple(
+            SliceClass(boxes=tuple((c, x) for c, _, x in group.boxes), demand=group.demand)
+            for group in found
+        )
     return [("x".join(str(n) for n in tile) + " tiles", found)]
+
+
+def map_shape(shape: Shape) -> Shape:
+    """(channels, y, x); a one-dimensional map is one row high."""
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
 
 
 def _conv_demand(

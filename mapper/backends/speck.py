@@ -135,6 +135,16 @@ class Speck:
             )
         return form
 
+    def combine(
+        self, population: Population, projections: tuple[ProjectionForm, ...]
+    ) -> Refusal | None:
+        """All forms are alike."""
+        return None
+
+    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+        """Nothing fails at first sight."""
+        return ()
+
     def plans(
         self,
         network: Network,

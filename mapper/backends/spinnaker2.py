@@ -145,6 +145,23 @@ class Spinnaker2:
             )
         return form
 
+    def combine(
+        self, population: Population, projections: tuple[ProjectionForm, ...]
+    ) -> Refusal | None:
+        """A PE runs lif_conv2d or a sparse model."""
+        kinds = sorted({p.form for p in projections})
+        if len(kinds) < 2:
+            return None
+        return Refusal(
+            "forms",
+            population.name,
+            f"projections of the forms {' and '.join(kinds)} meet in one population",
+        )
+
+    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+        """Nothing fails at first sight."""
+        return ()
+
     def plans(
         self,
         network: Network,

@@ -16,7 +16,7 @@ import numpy as np
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
 from mapper.claims.common import error_score, host_stages, placed, policy, unsupported
-from mapper.claims.xylo import inputs, latency, pools, windows
+from mapper.claims.xylo import inputs, latency, pools, totals, windows
 from mapper.latency import balance
 from mapper.ledger import Choose, Claim, Count, Decision, Ledger, Terms
 from mapper.network import Network, Population
@@ -130,6 +130,16 @@ class Xylo:
             proposals=form.proposals,
             template=form.template,
         )
+
+    def combine(
+        self, population: Population, projections: tuple[ProjectionForm, ...]
+    ) -> Refusal | None:
+        """All forms are alike."""
+        return None
+
+    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+        """Input channels, outputs and neurons that are too many in any form."""
+        return totals(network, profile)
 
     def plans(
         self,

@@ -50,6 +50,7 @@ def placed(network: Network, options: Options) -> Iterator[Claim]:
             source=OURS,
             confidence="published",
             bounds=(Bound(tuple((1, way) for way in ways), low=1, high=1),),
+            question=True,
             fields=MappingProxyType(
                 {"name": f"'{name}'", "kind": population.node.kind, "size": f"{population.size:,}"}
             ),
@@ -86,7 +87,8 @@ def unsupported(network: Network, options: Options, profile: Profile) -> Iterato
         for candidate in options.candidates[population.name]:
             if candidate.form is not None:
                 continue
-            reasons = tuple(dict.fromkeys(r.because for r in candidate.refusals))
+            telling = [r for r in candidate.refusals if r.rule != "template"] or candidate.refusals
+            reasons = tuple(dict.fromkeys(r.because for r in telling))
             yield Claim(
                 kind="unsupported",
                 subject=(population.name,),
@@ -270,6 +272,7 @@ def follow(network: Network, options: Options, profile: Profile) -> Iterator[Cla
                 source=OURS,
                 confidence="published",
                 bounds=bounds,
+                question=True,
                 fields=MappingProxyType({"name": f"'{population.name}'"}),
             )
 

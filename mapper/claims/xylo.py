@@ -366,3 +366,49 @@ def latency(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         edge=f"'{edge.id}'",
         device=profile.name,
     )
+
+
+def totals(network: Network, profile: Profile) -> tuple[Claim, ...]:
+    """Claims that no choice can keep: channels, outputs and neurons counted in the network.
+
+    Each population takes a place in one of the pools at least, and each output neuron one
+    among the outputs.
+    """
+    channels = sum(int(np.prod(shape)) for _, shape in network.inputs)
+    outputs = sum(p.size for p in network.populations if p.outputs)
+    hidden = sum(p.size for p in network.populations if not p.outputs)
+    rows = (
+        (
+            "input-channels",
+            "input_channels",
+            channels,
+            "the network has {demanded} input channels; {device} has {available}",
+        ),
+        (
+            "output-neurons",
+            "output_neurons",
+            outputs,
+            "the network has {demanded} output neurons; {device} has {available}",
+        ),
+        (
+            "hidden-neurons",
+            "hidden_neurons",
+            hidden,
+            "the network needs at least {demanded} hidden neurons; {device} has {available}",
+        ),
+    )
+    return tuple(
+        claim_of(
+            profile.limit(limit),
+            kind=kind,
+            limit=limit,
+            subject=tuple(p.name for p in network.populations),
+            template=template,
+            demanded=demanded,
+            bounds=(Bound((), low=1),),
+            fixes=("fewer of them", "another device"),
+            device=profile.name,
+        )
+        for kind, limit, demanded, template in rows
+        if demanded > profile.limit(limit).value
+    )

@@ -25,9 +25,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsatisfiable:
-    """Indices of claims of the ledger that cannot hold together (sufficient)."""
-
-    claims: tuple[int, ...]
+    """The claims cannot hold together; which of them, a Prober tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +61,7 @@ def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfi
         solver = _solver(budget, seed)
         status = solver.solve(model)
         if status == cp_model.INFEASIBLE:
-            return conflict(ledger, budget=budget, seed=seed)
+            return Unsatisfiable()
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return replace(best, proven=False) if best else Unknown(budget=budget)
         values = {decision: int(solver.value(variable)) for decision, variable in variables.items()}
@@ -94,6 +92,44 @@ def _groups(objectives: tuple[tuple[str, Terms], ...]) -> list[tuple[list[str], 
     return groups or [([], ())]
 
 
+class Prober:
+    """Asks again and again whether some of a ledger's limits can hold together.
+
+    The model is built once: a literal a limit, what was asked without one; each question
+    is a set of assumptions, without an objective.
+    """
+
+    def __init__(self, claims: Sequence[Claim], *, budget: float, seed: int) -> None:
+        ledger = Ledger(decisions=(), claims=tuple(claims), objectives=())
+        self._model, variables = _variables(ledger)
+        self._literals: dict[int, cp_model.IntVar] = {}
+        self._budget, self._seed = budget, seed
+        for i, claim in enumerate(claims):
+            if claim.question:
+                _add(self._model, variables, claim, None)
+            elif claim.bounds:
+                self._literals[i] = self._model.new_bool_var("")
+                _add(self._model, variables, claim, self._literals[i])
+
+    def limits(self) -> tuple[int, ...]:
+        """Indices of the claims that can be assumed."""
+        return tuple(self._literals)
+
+    def core(self, limits: Sequence[int]) -> tuple[int, ...] | bool | None:
+        """A sufficient subset that cannot hold; True where all can; None: budget spent."""
+        self._model.clear_assumptions()
+        self._model.add_assumptions([self._literals[i] for i in limits])
+        solver = _solver(self._budget, self._seed)
+        status = solver.solve(self._model)
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return True
+        if status != cp_model.INFEASIBLE:
+            return None
+        index = {self._literals[i].index: i for i in limits}
+        found = solver.sufficient_assumptions_for_infeasibility()
+        return tuple(sorted(index[i] for i in found))
+
+
 def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | None:
     """Whether the claims can hold together; None where the budget ended first."""
     model, _ = _model(Ledger(decisions=(), claims=tuple(claims), objectives=()))
@@ -101,25 +137,6 @@ def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | Non
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return True
     return False if status == cp_model.INFEASIBLE else None
-
-
-def conflict(ledger: Ledger, *, budget: float, seed: int) -> Unsatisfiable | Unknown:
-    """Claims that cannot hold together, by assumptions on one literal a claim, no objective.
-
-    The solver's answer is a hint: it is sufficient, not minimal.
-    """
-    model, variables = _variables(ledger)
-    literals = [model.new_bool_var("") for _ in ledger.claims]
-    for literal, claim in zip(literals, ledger.claims, strict=True):
-        _add(model, variables, claim, literal)
-    model.add_assumptions(literals)
-    solver = _solver(budget, seed)
-    status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        index = {literal.index: i for i, literal in enumerate(literals)}
-        found = solver.sufficient_assumptions_for_infeasibility()
-        return Unsatisfiable(claims=tuple(sorted(index[i] for i in found)) or tuple(index.values()))
-    return Unknown(budget=budget)
 
 
 def _solver(budget: float, seed: int) -> cp_model.CpSolver:
@@ -157,6 +174,12 @@ def _add(
     for bound in claim.bounds:
         low = bound.low if bound.low is not None else cp_model.INT_MIN
         high = bound.high if bound.high is not None else cp_model.INT_MAX
+        if not bound.terms:
+            if low > 0 or high < 0:
+                added = model.add_bool_or([])
+                if literal is not None:
+                    added.only_enforce_if(literal)
+            continue
         added = model.add_linear_constraint(_sum(variables, bound.terms), low, high)
         if literal is not None:
             added.only_enforce_if(literal)

@@ -1,0 +1,89 @@
+"""What `map` and `check` give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapper.outcome import Impossible, Outcome, Placed
+from mapper.settings import Settings
+from nir_io.graph import Graph
+
+if TYPE_CHECKING:
+    from mapper.bundle import Bundle
+    from mapper.verify.report import Checked
+
+FITS, DOES_NOT_FIT, BAD_INPUT, UNDECIDED, OUR_BUG = range(5)  # exit codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOut:
+    """Settings under which the network fits, found by solving again. `says` is a sentence."""
+
+    settings: Settings
+    says: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Result:
+    """An outcome, and what was made of it.
+
+    model: the name of the file, or 'network'. bundle, checked: of a network that fits.
+    ways: settings that lift a refusal. path: where the bundle was written, or None.
+    """
+
+    model: str
+    graph: Graph
+    outcome: Outcome
+    bundle: Bundle | None = None
+    checked: Checked | None = None
+    ways: tuple[WayOut, ...] = ()
+    path: Path | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is a placement."""
+        return isinstance(self.outcome, Placed)
+
+    @property
+    def exit_code(self) -> int:
+        """As the command line's: 0 fits, 1 does not fit, 3 undecided.
+
+        A refusal that the optimistic value of an uncertain limit would lift is undecided.
+        """
+        match self.outcome:
+            case Placed():
+                return FITS
+            case Impossible(optimistic=()):
+                return DOES_NOT_FIT
+            case _:
+                return UNDECIDED
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """All that a report says, as plain values for JSON."""
+        from mapper.report.facts import facts
+
+        return facts(self)
+
+    @property
+    def text(self) -> str:
+        """The report as plain text."""
+        from mapper.report.page import plain
+        from mapper.report.words import result_page
+
+        return plain(result_page(self.facts))
+
+
+class OurBug(Exception):  # noqa: N818 -- named for what it is
+    """The checker rejected a bundle that we made. `findings` are sentences.
+
+    `kept`: the folder in which the bundle and the checker's report lie, if it was written.
+    """
+
+    def __init__(self, findings: tuple[str, ...], kept: Path | None) -> None:
+        self.findings = findings
+        self.kept = kept
+        super().__init__("\n".join(findings))
