@@ -70,7 +70,7 @@ class _Fields:
             if field not in known:
                 self.find(
                     printable(field),
-                    f"a {self.node.kind} has no such field; there are: {', '.join(known)}. "
+                    f"{self.node.kind} has no such field; there are: {', '.join(known)}. "
                     "Ignoring it might change the network; remove it or use what NIR has",
                 )
         found = self._made()
@@ -102,7 +102,7 @@ class _Fields:
                 return np.asarray(default, dtype=np.float64)
             if field not in self.node.broken:
                 needs = [name for name in FIELDS[self.node.kind] if name != "input_shape"]
-                self.find(field, f"is missing; a {self.node.kind} has {', '.join(needs)}")
+                self.find(field, f"is missing; {self.node.kind} has {', '.join(needs)}")
             return None
         if isinstance(value, str):
             self.find(field, f"is the text '{printable(value)}'; expected numbers")
@@ -139,8 +139,6 @@ class _Fields:
             values = self.array(name, DEFAULTS.get(name))
             if values is not None:
                 arrays[name] = values
-        if len(arrays) < len(names):
-            return None
         for name, values in arrays.items():
             if name in POSITIVE:
                 self.refuse(name, values, values <= 0, "not positive; a time constant must be > 0")
@@ -150,6 +148,8 @@ class _Fields:
         if len(set(shapes.values())) > 1:
             told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             self.report.find(self.node.where, f"its parameters differ in shape: {told}")
+            return None
+        if len(arrays) < len(names):
             return None
         return Same(
             name=self.node.name,
@@ -191,9 +191,7 @@ class _Fields:
         if count is not None and len(numbers) == 1:
             numbers *= count
         if count is not None and len(numbers) != count:
-            self.find(
-                field, f"has {len(numbers)} values {numbers}; a {self.node.kind} needs {count}"
-            )
+            self.find(field, f"is {numbers}; {self.node.kind} needs {count} numbers")
             return None
         if least is not None and min(numbers) < least:
             self.find(field, f"is {numbers}; expected at least {least}")
@@ -247,9 +245,7 @@ class _Fields:
         if groups and outs is not None and outs % groups[0]:
             self.find("groups", f"is {groups[0]}, which does not divide the {outs} outputs")
             return None
-        padding = None
-        if weight is not None and stride is not None and dilation is not None:
-            padding = self.padding(weight.shape[2:], stride, dilation)
+        padding = self.padding(axes, None if weight is None else weight.shape[2:], stride, dilation)
         if weight is None or bias is None or stride is None or dilation is None:
             return None
         if padding is None or groups is None or (given and size is None):
@@ -275,24 +271,29 @@ class _Fields:
         if found is not None and len(found) != axes:
             self.find(
                 "input_shape",
-                f"has {len(found)} values {found}; a {self.node.kind} needs {axes}, the image "
-                "without channels",
+                f"is {found}; {self.node.kind} needs {axes} numbers, the image without channels",
             )
             return None
         return found
 
     def padding(
-        self, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+        self,
+        axes: int,
+        kernel: tuple[int, ...] | None,
+        stride: tuple[int, ...] | None,
+        dilation: tuple[int, ...] | None,
     ) -> tuple[tuple[int, int], ...] | None:
         """(before, after) per axis. 'same' puts an odd zero at the end, as torch does."""
         text = self.node.fields.get("padding")
         if not isinstance(text, str):
-            sides = self.integers("padding", len(kernel), 0)
+            sides = self.integers("padding", axes, 0)
             return None if sides is None else tuple((side, side) for side in sides)
         if text == "valid":
-            return ((0, 0),) * len(kernel)
+            return ((0, 0),) * axes
         if text != "same":
             self.find("padding", f"is '{printable(text)}'; expected 'same', 'valid' or numbers")
+            return None
+        if kernel is None or stride is None or dilation is None:
             return None
         if any(step != 1 for step in stride):
             self.find("padding", f"is 'same' with stride {stride}; that needs stride 1, or numbers")

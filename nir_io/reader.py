@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard, cast
 
@@ -96,6 +96,7 @@ class _File:
     report: Report
     spent: Spent
     values: Values
+    seen: set[Address] = field(default_factory=set[Address])
 
     def root(self, top: Group) -> RawGraph:
         """The network in 'node', with the version beside it."""
@@ -139,9 +140,11 @@ class _File:
                 f"graphs are nested deeper than {self.spent.limits.depth} levels",
             )
         address = _address(group)
-        if address in above:
-            self.report.find(where, "the graph holds itself: a hard link leads back to it")
+        if address in self.seen:
+            fault = "holds itself" if address in above else "stands in two places"
+            self.report.find(where, f"the graph {fault}: a hard link leads to it a second time")
             return RawGraph(name=name, where=where, nodes={}, edges=())
+        self.seen.add(address)
         members = self._members(group, where)
         for entry, child in members.items():
             path = f"{where}/{printable(entry)}"

@@ -29,7 +29,7 @@ def inferred(
     shapes = infer(drafts, edges, most)
     for _ in range(ROUNDS):
         mended: set[str] = set()
-        for clash in shapes.clashes:
+        for clash in sorted(shapes.clashes, key=lambda clash: not _declares(drafts[clash.target])):
             for name, other in ((clash.source, clash.taken), (clash.target, clash.given)):
                 if mended & {clash.source, clash.target}:
                     break
@@ -41,6 +41,11 @@ def inferred(
             break
         shapes = infer(drafts, edges, most)
     return shapes
+
+
+def _declares(draft: Draft) -> bool:
+    """Whether it is a Flatten with a shape of its own; that is compared before what follows."""
+    return isinstance(draft, Flat) and draft.shape is not None
 
 
 def _better(

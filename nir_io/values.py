@@ -153,7 +153,7 @@ class Values:
             self.report.find(where, f"is stored with HDF5 filters {filters}; use gzip or none")
             return None
         if found.get_space_status() != ALLOCATED:
-            self.report.find(where, f"of shape {found.shape} was declared but never written")
+            self.report.find(where, f"of shape {found.shape} was declared but not written in full")
             return None
         return filters
 
