@@ -13,9 +13,10 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,25 @@ class Bundle:
         )
         return {**self.files, "manifest.json": (text + "\n").encode()}
 
+    def plus(self, name: str, data: bytes) -> Bundle:
+        """This bundle with one file more, and its hash in the manifest."""
+        hashes = {**self.manifest["files"], name: hashlib.sha256(data).hexdigest()}
+        manifest = {**self.manifest, "files": dict(sorted(hashes.items()))}
+        return replace(self, manifest=manifest, files={**self.files, name: data})
 
-def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> Bundle:
-    """The bundle of a placement; `files` are those that do not depend on the manifest."""
+
+def build(
+    placed: Placed,
+    quantized: Quantized,
+    files: Mapping[str, bytes],
+    *,
+    nodes: Mapping[str, str] = MappingProxyType({}),
+    sha256: str | None = None,
+) -> Bundle:
+    """The bundle of a placement; `files` are those that do not depend on the manifest.
+
+    nodes: population or projection -> its node in mapped.nir; sha256: of the model's file.
+    """
     question = placed.question
     network, profile = question.network, question.profile
     manifest: dict[str, Any] = {
@@ -65,6 +82,7 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
         },
         "model": {
             "fingerprint": network.graph.fingerprint,
+            "sha256": sha256,
             "neurons": network.neurons(),
             "nodes": sorted({o for p in network.populations for o in p.origin}),
         },
@@ -85,8 +103,13 @@ def build(placed: Placed, quantized: Quantized, files: Mapping[str, bytes]) -> B
         "arrays": quantized.arrays.rows,
         "inputs": _inputs(placed),
         "outputs": _outputs(placed),
-        "populations": [_population(placed, quantized, p.name) for p in network.populations],
-        "projections": _projections(placed, quantized),
+        "populations": [
+            _population(placed, quantized, p.name) | {"node": nodes.get(p.name)}
+            for p in network.populations
+        ],
+        "projections": [
+            row | {"node": nodes.get(row["id"])} for row in _projections(placed, quantized)
+        ],
         "slices": [_slice(s, placed.chosen[s.population]) for s in placed.slices],
         "helpers": [
             {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
@@ -303,6 +326,7 @@ def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
                     "form": form.form,
                     "pool": list(form.pool) if form.pool else None,
                     "delay": delay,
+                    "extra_delay": form.extra_delay,
                     "origin": list(by_id[form.id].origin),
                     "rewrites": [rewrite_row(p) for p in form.proposals],
                     "params": params,

@@ -90,7 +90,7 @@ def neuron(
     """
     form = placed.chosen[population.name].form.neuron
     d, n = form.dynamics, population.size
-    base = {
+    base: dict[str, Any] = {
         "name": population.name,
         "shape_in": shape,
         "shape_out": shape,

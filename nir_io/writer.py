@@ -71,7 +71,7 @@ def to_nir(graph: Graph) -> nir.NIRGraph:
     ]
     if findings:
         raise BadInput(findings)
-    names = _names(graph)
+    names = written_names(graph)
     own, rest = _metadata(graph)
     nodes: dict[str, nir.NIRNode] = {}
     for name, node in graph.nodes.items():
@@ -86,8 +86,8 @@ def to_nir(graph: Graph) -> nir.NIRGraph:
     return nir.NIRGraph(nodes, edges, metadata=rest, type_check=False)
 
 
-def _names(graph: Graph) -> Mapping[str, str]:
-    """A name without '/' for each node, all different."""
+def written_names(graph: Graph) -> Mapping[str, str]:
+    """The name of each node in the file: without '/', all different."""
     taken = {name for name in graph.nodes if "/" not in name}
     names = {name: name for name in taken}
     for name in graph.nodes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mapper.verify.arrays import Store, read_arrays
 from mapper.verify.case import Case
@@ -27,7 +28,7 @@ from mapper.verify.spinnaker2 import check_spinnaker2
 from mapper.verify.timing import check_timing
 from mapper.verify.xylo import check_xylo
 
-__all__ = ["Checked", "CoreUse", "Finding", "Use", "verify"]
+__all__ = ["Checked", "CoreUse", "Finding", "Use", "examine", "verify"]
 
 AnyPath = str | os.PathLike[str]
 FAMILIES: Mapping[str, Callable[[Case], None]] = {
@@ -62,6 +63,20 @@ def verify(
     return book.checked()
 
 
+def examine(
+    manifest: Mapping[str, Any], arrays: bytes, *, profile: AnyPath | None = None
+) -> Checked:
+    """As `verify`, of a bundle that is not written yet: its manifest and its arrays.npz."""
+    book = Book()
+    try:
+        _examine(Folder(Path(), manifest, arrays), profile, book)
+    except NoLimitError as error:
+        book.find("profile", f"{error}; the bundle cannot be checked")
+    except Exception as error:
+        book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
+    return book.checked()
+
+
 def _verify(
     path: Path,
     model: AnyPath | None,
@@ -70,30 +85,36 @@ def _verify(
     book: Book,
 ) -> None:
     folder = read_folder(path, book)
-    manifest = None if folder is None else read_manifest(folder.manifest, book)
-    if folder is None or manifest is None:
-        return
+    case = None if folder is None else _examine(folder, profile, book)
+    if case is not None and (model is not None or fingerprint is not None):
+        from mapper.verify.mapped import check_mapped, check_model
+
+        check_model(case, Path(model or ""), fingerprint)
+        check_mapped(case, path / "mapped.nir")
+
+
+def _examine(folder: Folder, profile: AnyPath | None, book: Book) -> Case | None:
+    """All checks but those of the other files; None where they had to end early."""
+    manifest = read_manifest(folder.manifest, book)
+    if manifest is None:
+        return None
     chip = device(
         manifest.device, manifest.profile, book, None if profile is None else Path(profile)
     )
     if chip is None:
-        return
+        return None
     if chip.family != manifest.family:
         book.find(
             "device-unknown",
             f"the device is of the family '{chip.family}', the bundle of '{manifest.family}'",
         )
-        return
+        return None
     case = _case(folder, manifest, chip, book)
     check_placement(manifest, chip, book)
     check_timing(manifest, chip, case.store, book)
     FAMILIES[manifest.family](case)
     _all_used(case)
-    if model is not None or fingerprint is not None:
-        from mapper.verify.mapped import check_mapped, check_model
-
-        check_model(case, Path(model or ""), fingerprint)
-        check_mapped(case, path / "mapped.nir")
+    return case
 
 
 def _case(folder: Folder, manifest: Manifest, chip: Device, book: Book) -> Case:

@@ -1,0 +1,244 @@
+"""A result as plain values: what the terminal, report.txt and --json say, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from device_profiles.profile import Profile
+from mapper.ledger import Claim
+from mapper.outcome import Conflict, Impossible, Placed, Question, Undecided
+from mapper.result import Result
+from mapper.verify.report import CoreUse
+from nir_io.semantics import Semantics
+from nir_io.settings import SETTINGS
+from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
+
+SCHEMA = "nirmap-report-1"
+
+
+def facts(result: Result) -> dict[str, Any]:
+    """The report of a result. Every value can be written as JSON."""
+    question = result.outcome.question
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "exit": result.exit_code,
+        "model": {
+            "name": result.model,
+            "fingerprint": result.graph.fingerprint,
+            "nodes": len(result.graph.nodes),
+            "neurons": question.network.neurons(),
+            "notes": list(result.graph.notes),
+        },
+        "device": _device(question),
+        "semantics": semantics_facts(question.semantics),
+    }
+    match result.outcome:
+        case Placed():
+            found |= {"outcome": "fits", **_fits(result, result.outcome)}
+        case Impossible():
+            found |= {"outcome": "does-not-fit", **_refused(result, result.outcome)}
+        case Undecided():
+            found |= {"outcome": "undecided", "because": result.outcome.because}
+    return found
+
+
+def semantics_facts(semantics: Semantics) -> dict[str, Any]:
+    """Each setting with its value and origin."""
+    origins = dict(semantics.origins)
+    return {
+        key: {"value": getattr(semantics, key), "origin": origins.get(key, "option")}
+        for key in SETTINGS
+    }
+
+
+def _device(question: Question) -> dict[str, Any]:
+    profile = question.profile
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "family": profile.family,
+        "profile": profile.hash,
+        "cores": cores_of(profile) * question.settings.chips,
+        "chips": question.settings.chips,
+    }
+
+
+def cores_of(profile: Profile) -> int:
+    """Cores of one chip."""
+    return sum(len(core.ids) for core in profile.cores)
+
+
+def _fits(result: Result, placed: Placed) -> dict[str, Any]:
+    bundle, checked = result.bundle, result.checked
+    manifest: Mapping[str, Any] = bundle.manifest if bundle else {}
+    usage = checked.usage if checked else ()
+    changes = list(_changes(placed))
+    return {
+        "cores": placed.cores,
+        "placement": "binding" if placed.binding else "advisory",
+        "proven": placed.proven,
+        "objectives": [
+            {"name": name, "value": value, "bound": bound}
+            for name, value, bound in placed.objectives
+        ],
+        "populations": [_population(placed, name, usage) for name in placed.chosen],
+        "helpers": [{"role": h.role, "chip": h.chip, "core": h.core} for h in placed.helpers],
+        "fullest": _fullest(usage),
+        "usage": [
+            {
+                "chip": core.chip,
+                "core": core.core,
+                "holds": list(core.holds),
+                "resources": {
+                    name: {"used": use.used, "available": use.available}
+                    for name, use in core.resources.items()
+                },
+            }
+            for core in usage
+        ],
+        "changes": changes,
+        "losses": _losses(manifest.get("arrays", {})),
+        "inputs": manifest.get("inputs", []),
+        "outputs": manifest.get("outputs", []),
+        "host": [
+            {
+                "output": stage.output,
+                "nodes": [node.name for _, nodes in stage.paths for node in nodes]
+                + ([stage.neuron.name] if stage.neuron else []),
+            }
+            for stage in placed.question.network.host
+        ],
+        "contract": manifest.get("contract", {}),
+        "assumptions": [
+            {"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions
+        ],
+        "alarms": list(manifest.get("alarms", ())),
+        "verified": bool(checked and checked.ok),
+    }
+
+
+def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> dict[str, Any]:
+    population, plan = placed.question.network.population(name), placed.chosen[name]
+    neuron = plan.form.neuron
+    cores = sorted({(s.chip, s.core) for s in placed.slices if s.population == name})
+    held = [core for core in usage if (core.chip, core.core) in cores]
+    return {
+        "name": name,
+        "kind": neuron.node.kind,
+        "device_model": neuron.device_model,
+        "shape": list(population.shape),
+        "neurons": population.size,
+        "reset": neuron.reset if neuron.dynamics.spiking else None,
+        "role": plan.role,
+        "copies": plan.copies,
+        "parts": plan.parts,
+        "cores": [list(core) for core in cores],
+        "latency": placed.lag[name],
+        "error": round(neuron.error, 6),
+        "fullest": _fullest(held),
+    }
+
+
+def _fullest(usage: Iterable[CoreUse]) -> dict[str, Any] | None:
+    """The resource with the largest share in use, and where."""
+    best: dict[str, Any] | None = None
+    for core in usage:
+        for name, use in core.resources.items():
+            share = use.used / use.available if use.available else float(use.used > 0)
+            if best is None or share > best["share"]:
+                best = {
+                    "resource": name,
+                    "chip": core.chip,
+                    "core": core.core,
+                    "used": use.used,
+                    "available": use.available,
+                    "share": share,
+                }
+    return best
+
+
+def _changes(placed: Placed) -> Iterator[dict[str, Any]]:
+    """Every rewrite, those with the largest error first, exact ones in order behind them."""
+    found: list[tuple[str | None, Proposal]] = [
+        (None, done)
+        for done in placed.question.normalised
+        if isinstance(done, Proposal)  # pyright: ignore[reportUnnecessaryIsInstance]
+    ]
+    for name, plan in placed.chosen.items():
+        proposals = [*plan.form.neuron.proposals]
+        proposals += [p for form in plan.form.projections for p in form.proposals]
+        found += [(name, proposal) for proposal in proposals]
+    rows = [_change(name, proposal) for name, proposal in found]
+    ranks = {"unbounded": 0, "within": 1, "exact": 2}
+    yield from sorted(rows, key=lambda row: (ranks[row["keeps"]], -(row["bound"] or 0.0)))
+
+
+def _change(population: str | None, proposal: Proposal) -> dict[str, Any]:
+    keeps, bound, because = "exact", None, ""
+    match proposal.keeps:
+        case Within(bound=value, because=reason):
+            keeps, bound, because = "within", float(f"{value:.6g}"), reason
+        case Unbounded(because=reason):
+            keeps, because = "unbounded", reason
+        case Exact():
+            pass
+    return {
+        "rule": proposal.rule,
+        "population": population,
+        "nodes": list(proposal.instead_of),
+        "says": proposal.says,
+        "keeps": keeps,
+        "bound": bound,
+        "because": because,
+    }
+
+
+def _losses(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Arrays that integers do not hold exactly, the worst first."""
+    rows = [
+        {"array": ref, "what": row["what"], **row["error"]}
+        for ref, row in arrays.items()
+        if row["error"] is not None and (row["error"]["max"] or row["error"]["clipped"])
+    ]
+    return sorted(rows, key=lambda row: (-row["max"], row["array"]))
+
+
+def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
+    return {
+        "headline": impossible.conflicts[0].headline if impossible.conflicts else "",
+        "conflicts": [_conflict(conflict) for conflict in impossible.conflicts],
+        "optimistic": list(impossible.optimistic),
+        "ways": [way.says for way in result.ways],
+        "fixes": list(
+            dict.fromkeys(
+                fix
+                for conflict in impossible.conflicts
+                for claim in conflict.claims
+                for fix in claim.fixes
+            )
+        ),
+    }
+
+
+def _conflict(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "headline": conflict.headline,
+        "claims": [_claim(claim) for claim in conflict.claims],
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "kind": claim.kind,
+        "about": list(claim.subject),
+        "says": claim.says,
+        "limit": claim.limit,
+        "demanded": claim.demanded,
+        "available": claim.available,
+        "optimistic": claim.optimistic,
+        "unit": claim.unit,
+        "source": claim.source,
+        "confidence": claim.confidence,
+        "fixes": list(claim.fixes),
+    }

@@ -1,0 +1,303 @@
+"""A report's facts as a page: the first screen says whether, where, what changed, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mapper.report.page import Block, Page, Row
+
+Facts = Mapping[str, Any]
+MOST_POPULATIONS = 12
+MOST_ROWS = 8
+OURS = ("placed", "slices-on-cores")  # claims of the question itself; nobody's limit
+
+
+def result_page(facts: Facts) -> Page:
+    """The page of a result's facts (mapper.report.facts)."""
+    match facts["outcome"]:
+        case "fits":
+            return _fits(facts)
+        case "does-not-fit":
+            return _refused(facts)
+        case _:
+            return Page(
+                verdict=f"{_name(facts)} on {_device(facts)} is undecided",
+                mood="open",
+                lines=(f"{facts['because']}.",),
+                blocks=_notes(facts) + _semantics(facts),
+            )
+
+
+def number(value: float) -> str:
+    """A number with thousands apart, and no exponent where it is whole."""
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def _fits(facts: Facts) -> Page:
+    device = facts["device"]
+    used = f": {facts['cores']} of {device['cores']} cores" if device["cores"] > 1 else ""
+    blocks: list[Block] = []
+    if facts["alarms"]:
+        blocks.append(Block("Alarms", tuple(("!", says) for says in facts["alarms"])))
+    blocks.append(Block(f"Where ({facts['placement']} placement)", _where(facts)))
+    blocks.append(Block("Changed", _changed(facts["changes"])))
+    blocks.append(Block("Lost to integers (in thresholds)", _lost(facts["losses"])))
+    if facts["assumptions"]:
+        rows = tuple((a["id"], a["says"], a["source"]) for a in facts["assumptions"])
+        blocks.append(Block("Assumed", rows))
+    blocks.append(Block("Runs", _runs(facts)))
+    return Page(
+        verdict=f"{_name(facts)} fits {_device(facts)}{used}",
+        mood="good",
+        lines=(f"{_rests_on(facts)}; {_exactness(facts)}.", *_fullest_line(facts)),
+        blocks=(*blocks, *_notes(facts), *_semantics(facts)),
+    )
+
+
+def _rests_on(facts: Facts) -> str:
+    found = facts["assumptions"]
+    if not found:
+        return "By published limits"
+    if len(found) == 1:
+        return "Assuming A1, below"
+    return f"Assuming {found[0]['id']} to {found[-1]['id']}, below"
+
+
+def _exactness(facts: Facts) -> str:
+    errors = [p for p in facts["populations"] if p["error"]]
+    unbounded = sum(change["keeps"] == "unbounded" for change in facts["changes"])
+    if unbounded:
+        return f"{_count(unbounded, 'approximation')} without a bound, as allowed"
+    if not errors:
+        return "exact but for integers and latency"
+    worst = max(errors, key=lambda p: p["error"])
+    return (
+        f"{_count(len(errors), 'population')} approximated, worst '{worst['name']}' with a "
+        f"membrane-response error of {worst['error']:.3g}"
+    )
+
+
+def _fullest_line(facts: Facts) -> tuple[str, ...]:
+    full = facts["fullest"]
+    if full is None:
+        return ()
+    where = "" if facts["device"]["cores"] == 1 else f" on core {_core(full, facts)}"
+    proven = "" if facts["proven"] else " Better placements may exist: the budget ended."
+    return (f"Fullest: {_use(full)}{where}.{proven}",)
+
+
+def _where(facts: Facts) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for p in facts["populations"][:MOST_POPULATIONS]:
+        shape = " x ".join(map(str, p["shape"]))
+        full = "" if p["fullest"] is None else _use(p["fullest"])
+        kind = p["kind"] + (f", {p['role']}" if p["role"] else "")
+        rows.append((f"'{p['name']}'", f"{shape} {kind}", _cores(p, facts), full))
+    left = len(facts["populations"]) - MOST_POPULATIONS
+    if left > 0:
+        rows.append(("", f"and {_count(left, 'more population')} (--json has all)"))
+    roles = [helper["role"] for helper in facts["helpers"]]
+    for role in dict.fromkeys(roles):
+        cores = [h for h in facts["helpers"] if h["role"] == role]
+        rows.append(
+            (role, "", _cores({"cores": [[h["chip"], h["core"]] for h in cores]}, facts), "")
+        )
+    return tuple(rows)
+
+
+def _cores(population: Facts, facts: Facts) -> str:
+    cores: Sequence[Sequence[int]] = population["cores"]
+    if facts["device"]["cores"] == 1:
+        return ""
+    several = facts["device"]["chips"] > 1
+    if len(cores) > 4:
+        return f"{len(cores)} cores"
+    names = ", ".join(f"{chip}/{core}" if several else str(core) for chip, core in cores)
+    return f"core{'s' if len(cores) > 1 else ''} {names}"
+
+
+def _core(full: Facts, facts: Facts) -> str:
+    return f"{full['chip']}/{full['core']}" if facts["device"]["chips"] > 1 else str(full["core"])
+
+
+def _use(full: Facts) -> str:
+    words = full["resource"].replace("_", " ")
+    return f"{words} {number(full['used'])} of {number(full['available'])} ({100 * full['share']:.0f} %)"
+
+
+def _changed(changes: Sequence[Facts]) -> tuple[Row, ...]:
+    """Approximations one by one, exact rewrites by rule."""
+    if not changes:
+        return (("nothing",),)
+    rows: list[Row] = []
+    inexact = [change for change in changes if change["keeps"] != "exact"]
+    for change in inexact[:MOST_ROWS]:
+        bound = f"error {change['bound']:.3g}" if change["keeps"] == "within" else "no bound"
+        rows.append((bound, change["rule"], f"{change['says']}: {change['because']}"))
+    if len(inexact) > MOST_ROWS:
+        rows.append(("", "", f"and {len(inexact) - MOST_ROWS} more (--json has all)"))
+    exact: dict[str, list[Facts]] = {}
+    for change in changes:
+        if change["keeps"] == "exact":
+            exact.setdefault(change["rule"], []).append(change)
+    for rule, found in list(exact.items())[:MOST_ROWS]:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        rows.append(("exact", rule, f"{found[0]['says']}{more}"))
+    if len(exact) > MOST_ROWS:
+        rows.append(("exact", "", f"and {_count(len(exact) - MOST_ROWS, 'more rule')}"))
+    return tuple(rows)
+
+
+def _lost(losses: Sequence[Facts]) -> tuple[Row, ...]:
+    if not losses:
+        return (("nothing",),)
+    rows: list[Row] = []
+    for loss in losses[:MOST_ROWS]:
+        clipped = f", {_count(loss['clipped'], 'value')} clipped" if loss["clipped"] else ""
+        rows.append(
+            (f"at most {loss['max']:.3g}", f"rms {loss['rms']:.3g}", loss["what"] + clipped)
+        )
+    if len(losses) > MOST_ROWS:
+        rows.append(("", "", f"and {_count(len(losses) - MOST_ROWS, 'more array')}"))
+    return tuple(rows)
+
+
+def _runs(facts: Facts) -> tuple[Row, ...]:
+    contract = facts["contract"]
+    rows: list[Row] = []
+    for port in facts["inputs"]:
+        shape = " x ".join(map(str, port["shape"]))
+        rows.append(("input", f"'{port['name']}'", f"{shape}, {contract['input_kind']}"))
+    for row in contract["constant_inputs"]:
+        rows.append(
+            (
+                "input",
+                f"channel {row['channel']}",
+                f"must get {_count(row['count'], 'event')} in every step from step "
+                f"{row['from_step']} on: the bias of '{row['population']}'",
+            )
+        )
+    for port in facts["outputs"]:
+        late = "at once" if not port["latency"] else f"{_count(port['latency'], 'step')} late"
+        read = {"spikes": "spikes of", "v": "membrane of", "host": "computed by the host from"}
+        rows.append(
+            ("output", f"'{port['name']}'", f"{read[port['read']]} '{port['population']}', {late}")
+        )
+    for stage in facts["host"]:
+        nodes = ", ".join(f"'{name}'" for name in stage["nodes"])
+        rows.append(("host", f"'{stage['output']}'", f"computes {nodes}"))
+    between = contract["reset_between_samples"]
+    if between != "state":
+        silent = between if isinstance(between, str) else f"{between} silent steps"
+        rows.append(("reset", "", f"states cannot be cleared: {silent} between samples"))
+    if contract["slow_clock_hz"]:
+        rows.append(("clock", "", f"{contract['slow_clock_hz']:g} Hz, for the biases"))
+    return tuple(rows)
+
+
+def _refused(facts: Facts) -> Page:
+    lifted = facts["optimistic"]
+    verdict = f"{_name(facts)} does not fit {_device(facts)}"
+    lines = [f"{_sentence(facts['headline'])}"]
+    if lifted:
+        verdict += ", but might"
+        lines.append(
+            f"By the safe values of uncertain limits. With their optimistic values it would fit: "
+            f"{', '.join(lifted)}."
+        )
+    blocks: list[Block] = []
+    for i, conflict in enumerate(facts["conflicts"]):
+        title = "Because these cannot hold together" if len(conflict["claims"]) > 1 else "Because"
+        blocks.append(Block(title if i == 0 else f"And also: {title.lower()}", _claims(conflict)))
+    fixes = _fixes(facts)
+    if fixes:
+        blocks.append(Block("Possible fixes", fixes))
+    return Page(
+        verdict=verdict,
+        mood="open" if lifted else "bad",
+        lines=tuple(lines),
+        blocks=(*blocks, *_notes(facts), *_semantics(facts)),
+    )
+
+
+def _claims(conflict: Facts) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for claim in conflict["claims"]:
+        rows.append(("-", _sentence(claim["says"])))
+        if claim["kind"] in OURS:
+            continue
+        may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
+        rows.append(
+            (
+                "",
+                f"[{claim['kind']}: {number(claim['demanded'])} of "
+                f"{number(claim['available'])} {claim['unit']}{may}; {claim['confidence']}: "
+                f"{claim['source']}]",
+            )
+        )
+    return tuple(rows)
+
+
+def _fixes(facts: Facts) -> tuple[Row, ...]:
+    rows: list[Row] = [("solved again", says) for says in facts["ways"]]
+    tried = " ".join(facts["ways"])
+    rows += [("not tried", fix) for fix in facts["fixes"] if fix not in tried]
+    return tuple(rows)
+
+
+def _notes(facts: Facts) -> tuple[Block, ...]:
+    notes: Iterable[str] = facts["model"]["notes"]
+    rows = tuple(("-", note) for note in notes)
+    return (Block("Notes on the file", rows),) if rows else ()
+
+
+def _semantics(facts: Facts) -> tuple[Block, ...]:
+    return (Block("Semantics", semantics_rows(facts["semantics"])),)
+
+
+ORIGINS = {
+    "option": "by option",
+    "sidecar": "by sidecar",
+    "metadata": "by the file",
+    "exporter": "by the exporter's style",
+    "default": "by default",
+}
+
+
+def semantics_rows(semantics: Facts) -> tuple[Row, ...]:
+    """Settings by origin, one row each."""
+    rows: list[Row] = []
+    for origin, words in ORIGINS.items():
+        found = [
+            f"{key} {_setting(key, entry['value'])}"
+            for key, entry in semantics.items()
+            if entry["origin"] == origin and entry["value"] is not None
+        ]
+        if found:
+            rows.append((words, ", ".join(found)))
+    return tuple(rows)
+
+
+def _setting(key: str, value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) or not text else f"{text}."
+
+
+def _name(facts: Facts) -> str:
+    return str(facts["model"]["name"])
+
+
+def _device(facts: Facts) -> str:
+    device = facts["device"]
+    return device["name"] + (f" ({device['chips']} chips)" if device["chips"] > 1 else "")
+
+
+def _count(n: int, what: str) -> str:
+    """'1 step', '2 steps'."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
