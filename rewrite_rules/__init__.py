@@ -19,7 +19,7 @@ def rules() -> tuple[Rule, ...]:
     return tuple(module.RULE for module in modules if hasattr(module, "RULE"))
 
 
-def rule(name: str) -> Rule:
+def rule_named(name: str) -> Rule:
     """The rule of that name. Raises KeyError with the names that there are."""
     for one in rules():
         if one.name == name:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 
 from nir_io.graph import Conv2d, Delay, Flatten, Graph, Input, Neuron, Node, SumPool2d
 from nir_io.order import groups
-from rewrite_rules import rule
+from rewrite_rules import rule_named
 from rewrite_rules.linear_nodes import LINEAR, WEIGHTS, is_sum_pool
 from rewrite_rules.remove_unreachable import unneeded
 from rewrite_rules.rule import Proposal, Refusal, apply
@@ -91,7 +91,7 @@ def _wave(graph: Graph, target: Target, refused: dict[str, Refusal]) -> list[Pro
     wave: list[Proposal] = []
     for path in _paths(graph):
         for name, at in _remedies(path):
-            answer = rule(name).propose(graph, at, target)
+            answer = rule_named(name).propose(graph, at, target)
             if isinstance(answer, Proposal):
                 wave.append(answer)
                 refused.pop(at, None)
@@ -105,7 +105,7 @@ def _settle(
     graph: Graph, names: tuple[str, ...], start: Iterable[str], target: Target, done: list[Done]
 ) -> Graph:
     """`graph` after the rules `names` have nothing more to propose at `start` and around."""
-    rules = [rule(name) for name in names]
+    rules = [rule_named(name) for name in names]
     waiting = set(start)
     while waiting:
         wave: list[Proposal] = []
