@@ -72,13 +72,18 @@ class Claim:
     @property
     def says(self) -> str:
         """The sentence a person reads."""
-        numbers = {"demanded": f"{self.demanded:,g}", "available": f"{self.available:,g}"}
+        numbers = {"demanded": _spoken(self.demanded), "available": _spoken(self.available)}
         return self.template.format_map({**numbers, **self.fields})
 
     @property
     def key(self) -> tuple[str, tuple[str, ...], str]:
         """What identifies this claim within a ledger."""
         return self.kind, self.subject, self.limit
+
+
+def _spoken(value: int | float) -> str:
+    """With thousands apart; `g` would write a million as 1e+06."""
+    return f"{int(value):,}" if value == int(value) else f"{value:,g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

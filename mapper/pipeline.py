@@ -57,7 +57,12 @@ def state(question: Question, options: Options) -> Ledger:
     """All claims, and what is minimised."""
     backend = backend_of(question.profile)
     asked = (question.network, options, question.profile, question.settings)
-    return ledger_of(backend.claims(*asked), backend.objectives(*asked))
+    order = {name: rank for rank, name in enumerate(question.settings.objective)}
+    objectives = sorted(
+        backend.objectives(*asked),
+        key=lambda entry: order.get("cores" if entry[0] == "neurons" else entry[0], len(order)),
+    )
+    return ledger_of(backend.claims(*asked), tuple(objectives))
 
 
 def decide(question: Question) -> Outcome:
