@@ -109,7 +109,7 @@ def _population(
         params |= {
             "delta_i": arrays.add(syn - 1, f"synaptic decay of '{name}'", syn_loss),
             "delta_v": arrays.add(mem, f"membrane decay of '{name}'", mem_loss),
-            "theta_0": unit_size // 2,
+            "theta_0": mantissa // 2,
         }
     else:
         params |= {
@@ -153,7 +153,9 @@ def _scales(
     shift = int(profile.limit("threshold_shift").value)
     worst = _worst(wanted, u, syn / one, form)
     room = limit / 2**shift / max(worst, 1e-9)
-    aim = min(FILL, room) if spiking else room / 2
+    soft = form.neuron.device_model == "ATRLIF"
+    # ATRLIF never resets its membrane: the smallest exponent leaves it the most headroom
+    aim = 1.0 if soft else min(FILL, room) if spiking else room / 2
     e = int(
         np.clip(
             np.floor(np.log2(max(aim, 1e-9) * top / largest)),
@@ -168,11 +170,12 @@ def _scales(
             min(room, int(profile.limit("threshold_mantissa_max").value)),
         )
     )
+    mantissa = max(2, mantissa - mantissa % 2) if soft else max(mantissa, 1)  # theta_0 is half
     exponents: dict[str, int] = {}
     for key, w in wanted.items():
         high = float(np.abs(w).max(initial=0.0)) * mantissa
         exponents[key] = max(0, int(np.ceil(np.log2(max(high, 1e-9) / largest) - 1e-9)))
-    return max(mantissa, 1), exponents
+    return mantissa, exponents
 
 
 def _worst(wanted: dict[str, NDArray[Any]], u: Unit, syn: NDArray[np.float64], form: Form) -> float:

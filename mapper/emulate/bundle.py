@@ -1,0 +1,135 @@
+"""Run a bundle on its family's integer emulator: what the chip computes, as far as is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.emulate.loaded import Loaded
+from nir_io.errors import BadInput
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Emulated:
+    """What came out, latencies removed: step t is what the ideal network does in step t.
+
+    outputs: Output -> (sample, step, value): spikes, or a read-out's membrane in units of
+    the file; populations: name -> spikes (sample, step, neuron), in C order.
+    """
+
+    outputs: Mapping[str, Array]
+    populations: Mapping[str, Array]
+
+    def counts(self) -> Array:
+        """Spikes (or summed values) over the run, outputs in order: (sample, value)."""
+        return np.concatenate(
+            [out.sum(axis=1, dtype=np.float64) for out in self.outputs.values()], axis=1
+        )
+
+
+def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
+    """The bundle on data.
+
+    raster: integers (sample, step, channels...), graph inputs concatenated flat in name
+    order. seed: order of events on event-driven chips; None: stepped in time there.
+    Raises BadInput where the raster does not fit.
+    """
+    samples, steps = raster.shape[:2]
+    flat = raster.reshape(samples, steps, -1)
+    need = sum(bundle.size(name) for name in bundle.inputs)
+    if flat.shape[2] != need:
+        raise BadInput([f"the data have {flat.shape[2]} channels a step; the bundle reads {need}"])
+    late = bundle.latency()
+    longer = np.concatenate([flat, np.zeros((samples, late, need), dtype=flat.dtype)], axis=1)
+    rasters = {
+        name: longer[:, :, row["offset"] : row["offset"] + bundle.size(name)]
+        for name, row in bundle.inputs.items()
+    }
+    rows = bundle.manifest["outputs"]
+    read = tuple(row["population"] for row in rows if row["read"] == "v")
+    family = bundle.manifest["device"]["family"]
+    module = import_module(f"mapper.emulate.{family}_bundle")
+    more = {"seed": seed} if family == "speck" else {}
+    spikes, membranes = module.run(bundle, rasters, steps + late, read, **more)
+    populations = {
+        name: _cut(spikes[name], row["latency"], steps) for name, row in bundle.populations.items()
+    }
+    outputs: dict[str, Array] = {}
+    for row in rows:
+        if row["read"] == "host":
+            outputs[row["name"]] = _host(bundle, row["name"], populations, flat)
+            continue
+        name = row["population"]
+        if row["read"] == "v":
+            scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)
+            outputs[row["name"]] = _cut(membranes[name], row["latency"], steps) / scale
+        else:
+            found = spikes.get(f"relay:{name}", spikes[name])
+            outputs[row["name"]] = _cut(found, row["latency"], steps)
+    return Emulated(outputs=outputs, populations=populations)
+
+
+def _cut(values: Array, late: int, steps: int) -> Array:
+    return values[:, late : late + steps]
+
+
+def _host(bundle: Loaded, output: str, populations: Mapping[str, Array], flat: Array) -> Array:
+    """A host stage: linear nodes on the recorded spikes, then the read-out's integration."""
+    from mapper.emulate.layers import layer
+
+    stage = next(row for row in bundle.manifest["host"] if row["output"] == output)
+    total: Array | None = None
+    for path in stage["paths"]:
+        source = path["source"]
+        x = populations[source] if source in populations else _input(bundle, source, flat)
+        samples, steps = x.shape[:2]
+        x = x.reshape(samples * steps, *bundle.shape(source)).astype(np.float64)
+        for row in path["stages"]:
+            x = layer(_node(bundle, row), np.float64)(x)
+        x = x.reshape(samples, steps, -1)
+        total = x if total is None else total + x
+    assert total is not None
+    neuron = stage["neuron"]
+    if neuron is None:
+        return total
+    a, ka, b, kb, leak = (
+        bundle.value(neuron[key])
+        for key in ("syn_decay", "syn_gain", "mem_decay", "mem_gain", "leak")
+    )
+    s, v = np.zeros((len(total), total.shape[2])), np.zeros((len(total), total.shape[2]))
+    out = np.empty_like(total)
+    for t in range(total.shape[1]):
+        s = a * s + ka * total[:, t]
+        v = b * v + kb * s + leak
+        out[:, t] = v
+    return out
+
+
+def _input(bundle: Loaded, name: str, flat: Array) -> Array:
+    at = bundle.inputs[name]["offset"]
+    return flat[:, :, at : at + bundle.size(name)]
+
+
+def _node(bundle: Loaded, row: Mapping[str, Any]) -> Any:
+    from nir_io.graph import KINDS, frozen
+
+    values: dict[str, Any] = {"name": "host"}
+    for key, value in row.items():
+        if key == "kind":
+            continue
+        found = bundle.value(value)
+        values[key] = (
+            frozen(found)
+            if isinstance(found, np.ndarray)
+            else tuple(value)
+            if isinstance(value, list)
+            else value
+        )
+    return KINDS[row["kind"]](**values)

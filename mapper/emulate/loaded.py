@@ -1,0 +1,60 @@
+"""A bundle's manifest and arrays as the emulators read them: by name, references resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """`manifest` and `arrays` of docs/bundle.md."""
+
+    manifest: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+
+    @cached_property
+    def populations(self) -> dict[str, Mapping[str, Any]]:
+        """The manifest's populations by name."""
+        return {row["name"]: row for row in self.manifest["populations"]}
+
+    @cached_property
+    def inputs(self) -> dict[str, Mapping[str, Any]]:
+        """The graph inputs by name."""
+        return {row["name"]: row for row in self.manifest["inputs"]}
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a population or a graph input."""
+        row = self.populations.get(name) or self.inputs[name]
+        return tuple(row["shape"])
+
+    def size(self, name: str) -> int:
+        """Neurons of a population, channels of an input."""
+        return int(np.prod(self.shape(name)))
+
+    def value(self, what: Any) -> Any:
+        """The array of a reference; anything else as it is."""
+        return self.arrays[what] if isinstance(what, str) and what in self.arrays else what
+
+    def param(self, row: Mapping[str, Any], key: str, default: Any = None) -> Any:
+        """A parameter of a population or projection."""
+        return self.value(row["params"].get(key, default))
+
+    def latency(self) -> int:
+        """The largest lag of anything that is read, in steps."""
+        found = [row["latency"] for row in self.manifest["outputs"]]
+        return max([*found, *(row["latency"] for row in self.manifest["populations"])], default=0)
+
+    def constant(self, name: str, samples: int, steps: int) -> Array:
+        """What the source 'bias:NAME' of a chip with always-firing neurons sends."""
+        row = next(p for p in self.manifest["projections"] if p["source"] == name)
+        raster = np.zeros((samples, steps, 1), dtype=np.uint8)
+        raster[:, row.get("from_step", 0) :] = 1
+        return raster
