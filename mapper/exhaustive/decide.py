@@ -1,0 +1,75 @@
+"""Decides small cases by brute force; shares no code with claims, plans and backends.
+
+`decide` takes a graph in normal form (rewrite_rules.normalise) and answers whether it fits
+and what the least error and the fewest cores are. Users reach it by `--solver exhaustive`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from math import prod
+
+from device_profiles.profile import Profile
+from mapper.exhaustive.answer import Answer, Infeasible
+from mapper.network import Network, extract
+from mapper.outcome import Question
+from mapper.settings import Settings
+from nir_io.graph import Graph
+from nir_io.semantics import Semantics
+
+MOST_POPULATIONS = 6
+MOST_NEURONS = 256  # of a population
+MOST_ENTRIES = 2**18  # source elements x neurons that are written out, all projections
+MOST_HIDDEN = 16  # ids of hidden neurons that are tried one by one (Xylo)
+READ_OUTS = frozenset({"I", "LI", "CubaLI"})
+
+
+def decide(graph: Graph, profile: Profile, semantics: Semantics, settings: Settings) -> Answer:
+    """Feasible with its optimum and an example, or Infeasible.
+
+    Raises BadInput where the graph is not in normal form or a time constant cannot be used.
+    The search is complete; `applicable` says where it would take too long.
+    """
+    native = {str(kind) for kind in profile.lists["neuron_models"].values}
+    on_host = frozenset(READ_OUTS - native) if settings.host else frozenset[str]()
+    network = extract(graph, semantics, on_host)
+    if network.host and not settings.host:
+        return Infeasible(because="a read-out needs the host, which is forbidden")
+    family = import_module(f"mapper.exhaustive.{profile.family}")
+    return family.decide(network, profile, semantics, settings)
+
+
+def applicable(question: Question) -> str | None:
+    """Why the search would be too large for this question; None where it is not."""
+    network = question.network
+    if len(network.populations) > MOST_POPULATIONS:
+        return (
+            f"the network has {len(network.populations)} populations; the exhaustive solver takes "
+            f"at most {MOST_POPULATIONS}: use --solver cp-sat"
+        )
+    if question.profile.family == "speck":
+        return None  # splits and cores are few, whatever the size of the maps
+    largest = max(network.populations, key=lambda population: population.size)
+    if largest.size > MOST_NEURONS:
+        return (
+            f"'{largest.name}' has {largest.size} neurons; the exhaustive solver takes at most "
+            f"{MOST_NEURONS} a population: use --solver cp-sat"
+        )
+    entries = _entries(network)
+    if entries > MOST_ENTRIES:
+        return (
+            f"the projections have {entries} pairs of source and target; the exhaustive solver "
+            f"writes out at most {MOST_ENTRIES}: use --solver cp-sat"
+        )
+    if question.profile.family == "xylo" and network.neurons() > MOST_HIDDEN:
+        return (
+            f"the network has {network.neurons()} neurons; the exhaustive solver numbers at most "
+            f"{MOST_HIDDEN} one by one: use --solver cp-sat"
+        )
+    return None
+
+
+def _entries(network: Network) -> int:
+    return sum(
+        prod(p.source_shape) * network.population(p.target).size for p in network.projections
+    )
