@@ -243,14 +243,14 @@ class _Core:
 
 
 class _Sums:
-    """Weights of one matrix: (source, target, synapse), shifted, as 16-bit numbers."""
+    """Weights of one matrix: (source, target, synapse), shifted."""
 
     def __init__(self, weights: Array, shift: int, peak: int) -> None:
-        shifted = np.left_shift(weights.astype(np.int64), shift).astype(np.int16)
+        shifted = np.left_shift(weights.astype(np.int64), shift)
         self.sources = len(shifted)
         # A column for each pair of target and synapse, synapses apart: (synapse, target).
         size = shifted.shape[1] * shifted.shape[2]
-        self.columns = shifted.swapaxes(1, 2).reshape(self.sources, size).astype(np.int64)
+        self.columns = shifted.swapaxes(1, 2).reshape(self.sources, size)
         self._width = self.columns.shape[1]
         both = np.hstack([np.maximum(self.columns, 0), np.maximum(-self.columns, 0)])
         self._product = product(both.T, peak)

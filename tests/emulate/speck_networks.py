@@ -66,8 +66,9 @@ def random_network(seed: int, module: Any = speck) -> Any:
 
 
 def random_raster(network: Any, seed: int, samples: int = 3, steps: int = 6) -> Any:
-    """Counts 0..2, samples of unlike activity (one may be silent)."""
+    """Counts 0..2; some samples and some steps are silent."""
     draw = np.random.default_rng(seed)
     shape = (samples, steps, *network.shape)
     busy = draw.choice([0.0, 0.1, 0.4], samples)[:, None, None, None, None]
+    busy = busy * (draw.random(steps) < 0.7)[None, :, None, None, None]
     return ((draw.random(shape) < busy) * draw.integers(1, 3, shape)).astype(np.uint8)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from mapper.emulate import loihi2
 from mapper.emulate.exact import Sparse
-from mapper.emulate.loihi2 import AtrLif, Conv, Dense, Lif, Network
+from mapper.emulate.loihi2 import Conv
 
 Case = dict[str, Any]
 
@@ -31,7 +32,9 @@ def random_case(seed: int) -> Case:
     else:
         channels, size = int(draw.integers(1, 12)), int(draw.integers(1, 14))
         layers.append(_neurons(draw, "h0", [size]))
-        connections.append(_dense(draw, "x", "h0", channels, size, graded))
+        # At times payloads meet a connection that takes any value for 1.
+        heard = graded and bool(draw.random() < 0.5)
+        connections.append(_dense(draw, "x", "h0", channels, size, heard))
     for index in range(1, int(draw.integers(1, 4))):
         width = int(draw.integers(1, 10))
         layers.append(_neurons(draw, f"h{index}", [width]))
@@ -53,6 +56,92 @@ def random_case(seed: int) -> Case:
     shape = [int(n) for n in shape] if shape else [channels]
     inputs["x"] = data.reshape(steps, *shape)
     return {"steps": steps, "inputs": inputs, "layers": layers, "connections": connections}
+
+
+def case(number: int) -> Case:
+    """Edge cases first, then random networks."""
+    edges = edge_cases()
+    return edges[number] if number < len(edges) else random_case(number)
+
+
+def edge_cases() -> list[Case]:
+    """Sums at the very ends of 24 and 32 bits, which random networks hardly meet."""
+    cases: list[Case] = []
+    # 64 a = +-2^23 and one beyond, with a u and a v that keep all of it or nothing.
+    ends = [131072, -131072, 131071, -131071, 131073]
+    for du, dv in ((4095, 4095), (4095, 0), (0, 0)):
+        layers = [{"name": "h0", "shape": [5], "kind": "lif", "du": du, "dv": dv, "vth": 131071}]
+        connections = [_plain("x", "h0", np.eye(5, dtype=np.int64), graded=True)]
+        data = np.zeros((6, 5), np.int64)
+        data[:3] = ends
+        cases.append(
+            {"steps": 6, "inputs": {"x": data}, "layers": layers, "connections": connections}
+        )
+    # Sums beyond 32 bits, with and without a shift to the right.
+    for exponent in (0, 6, -9):
+        weights = np.array([[255, 254], [-256, -254], [128, 0]])
+        layers = [{"name": "h0", "shape": [3], "kind": "lif", "du": 0, "dv": 0, "vth": 131071}]
+        connection = _plain("x", "h0", weights, graded=True) | {"weight_exp": exponent}
+        data = np.array([[2**22, 2**22], [2**23 - 1, 2**22], [-(2**23), -5], [7, 9], [0, 0]])
+        cases.append(
+            {
+                "steps": 5,
+                "inputs": {"x": data},
+                "layers": layers,
+                "connections": [connection],
+            }
+        )
+    # ATRLIF exactly at its threshold, and with a v that saturates above and below.
+    layer = {"name": "h0", "shape": [4], "kind": "atrlif", "delta_i": 4095, "delta_v": 0}
+    layer |= {"delta_theta": 0, "delta_r": 1000, "theta_0": 16, "theta_step": 3}
+    data = np.array([[16, 15, 131071, -131071]] * 5 + [[0, 1, 131071, -131071]])
+    cases.append(
+        {
+            "steps": 6,
+            "inputs": {"x": data},
+            "layers": [layer],
+            "connections": [_plain("x", "h0", np.eye(4, dtype=np.int64), graded=True)],
+        }
+    )
+    # A convolution beyond 24 bits, and biases that do not shift evenly.
+    conv = {
+        "kind": "conv",
+        "source": "x",
+        "target": "h0",
+        "kernel": np.array([[[[250]], [[-30]]]]),
+        "shape": [3, 1, 1],
+        "stride": [1, 1],
+        "padding": [1, 0],
+        "dilation": [1, 1],
+        "groups": 1,
+        "graded": True,
+    }
+    layer = {"name": "h0", "shape": [4, 1, 1], "kind": "lif", "du": 4095, "dv": 1000, "vth": 4000}
+    layer |= {"bias_mant": np.array([-7, 7, -4096, 4095]), "bias_exp": np.array([-2, -2, 7, 7])}
+    data = np.array([[2**16, 2**15, -(2**16)], [2**15, 0, 2**16], [1, 2, 3], [0, 0, 0]])
+    cases.append(
+        {
+            "steps": 4,
+            "inputs": {"x": data.reshape(4, 3, 1, 1)},
+            "layers": [layer],
+            "connections": [conv],
+        }
+    )
+    return cases
+
+
+def _plain(source: str, target: str, weights: Any, graded: bool) -> Case:
+    return {
+        "kind": "dense",
+        "source": source,
+        "target": target,
+        "weights": weights,
+        "weight_exp": 0,
+        "weight_bits": 8,
+        "sign_mode": "mixed" if weights.min() < 0 else "excitatory",
+        "graded": graded,
+        "delays": None,
+    }
 
 
 def _neurons(draw: np.random.Generator, name: str, shape: list[int]) -> Case:
@@ -89,8 +178,10 @@ def _neurons(draw: np.random.Generator, name: str, shape: list[int]) -> Case:
 def _dense(
     draw: np.random.Generator, source: str, target: str, columns: int, rows: int, graded: bool
 ) -> Case:
-    mode = draw.choice(["mixed", "excitatory", "inhibitory", ""])
+    mode = draw.choice(["mixed", "excitatory", "inhibitory"])
     low, high = {"excitatory": (0, 256), "inhibitory": (-255, 1)}.get(mode, (-256, 256))
+    if draw.random() < 0.3:
+        mode = ""  # left to be derived from the weights
     if draw.random() < 0.15:
         low, high = low - 60, high + 60  # beyond what can be stored: clipped
     weights = draw.integers(low, high, (rows, columns))
@@ -139,25 +230,26 @@ def _arguments(case: Case) -> dict[str, Any]:
     }
 
 
-def network(case: Case) -> Network:
-    """The same network for the emulator."""
-    layers: list[Lif | AtrLif] = []
-    for entry in case["layers"]:
+def network(given: Case, module: Any = loihi2) -> Any:
+    """The same network for the emulator, or for a changed copy of it."""
+    layers: list[Any] = []
+    for entry in given["layers"]:
         size = int(np.prod(entry["shape"]))
-        given = {key: entry[key] for key in entry if key not in ("kind", "shape")}
-        layers.append((AtrLif if entry["kind"] == "atrlif" else Lif)(size=size, **given))
-    connections: list[Dense | Conv] = []
-    for entry in case["connections"]:
+        values = {key: entry[key] for key in entry if key not in ("kind", "shape")}
+        kind = module.AtrLif if entry["kind"] == "atrlif" else module.Lif
+        layers.append(kind(size=size, **values))
+    connections: list[Any] = []
+    for entry in given["connections"]:
         if entry["kind"] == "conv":
-            connections.append(Conv(**_arguments(entry)))
+            connections.append(module.Conv(**_arguments(entry)))
             continue
-        given = {key: entry[key] for key in entry if key != "kind"}
-        given["sign_mode"] = entry["sign_mode"] or None
+        values = {key: entry[key] for key in entry if key != "kind"}
+        values["sign_mode"] = entry["sign_mode"] or None
         if entry["kind"] == "sparse":
             rows, columns = np.nonzero(entry["weights"])
             shape = entry["weights"].shape
-            given["weights"] = Sparse(rows, columns, entry["weights"][rows, columns], shape)
+            values["weights"] = Sparse(rows, columns, entry["weights"][rows, columns], shape)
             if entry["delays"] is not None:
-                given["delays"] = entry["delays"][rows, columns]
-        connections.append(Dense(**given))
-    return Network(tuple(layers), tuple(connections))
+                values["delays"] = entry["delays"][rows, columns]
+        connections.append(module.Dense(**values))
+    return module.Network(tuple(layers), tuple(connections))

@@ -26,7 +26,7 @@ def synapses(core: Any, weights: Any, keep: list[Any]) -> list[list[Any]]:
     for row in weights:
         entries = [
             core.XyloSynapse(int(target), int(synapse), int(row[target, synapse]))
-            for target, synapse in zip(*np.nonzero(row))
+            for target, synapse in zip(*np.nonzero(row), strict=True)
         ]
         keep.extend(entries)
         lists.append(entries)

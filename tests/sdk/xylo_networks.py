@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate.xylo import Network
+from mapper.emulate import xylo
 
 Case = dict[str, Any]
 
@@ -70,6 +70,39 @@ def random_case(seed: int) -> Case:
     }
 
 
-def network(case: Case) -> Network:
-    """The same network for the emulator."""
-    return Network(**{key: value for key, value in case.items() if key != "inputs"})
+def case(number: int) -> Case:
+    """Edge cases first, then random networks."""
+    edges = edge_cases()
+    return edges[number] if number < len(edges) else random_case(number)
+
+
+def edge_cases() -> list[Case]:
+    """Membranes at the lower end of 16 bits that keep nothing of themselves, on each core."""
+    size = 3
+    weights = np.zeros((2, size, 2), np.int64)
+    weights[0], weights[1] = -128, 127
+    inputs = np.array([[15, 0]] * 6 + [[0, 15]] * 6 + [[0, 0]] * 6 + [[15, 15], [1, 3]] * 3)
+    shared = {
+        "inputs": inputs,
+        "weights_in": weights,
+        "weights_rec": None,
+        "weights_out": np.full((size, 1), -128),
+        "weight_shift_in": 7,
+        "weight_shift_rec": 0,
+        "weight_shift_out": 7,
+        "dash_mem": np.array([0, 0, 3]),
+        "dash_syn": np.array([[1, 2], [0, 3], [2, 2]]),
+        "dash_mem_out": np.array([0]),
+        "dash_syn_out": np.array([1]),
+        "threshold": np.array([32767, 500, 16384]),
+        "threshold_out": np.array([100]),
+        "aliases": None,
+    }
+    biases = [(None, None), (np.array([0, 300, -300]), np.array([-32768]))]
+    cores = [(2, *biases[0]), (2, *biases[1]), (1, *biases[0])]
+    return [{"core": core, "bias": b, "bias_out": out, **shared} for core, b, out in cores]
+
+
+def network(given: Case, module: Any = xylo) -> Any:
+    """The same network for the emulator, or for a changed copy of it."""
+    return module.Network(**{key: value for key, value in given.items() if key != "inputs"})

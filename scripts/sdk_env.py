@@ -1,0 +1,148 @@
+"""Builds the environments of the vendors' simulators, each isolated and pinned.
+
+    python scripts/sdk_env.py [FOLDER]        default: .sdk in the repository
+
+They are oracles for tests and benchmarks, never dependencies. Each is a venv made by the
+Python version that its packages need, looked for on PATH and then among pyenv's versions.
+What is there already, with the same pins, is left alone. Says what could not be built and
+why, and then exits with 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`pins`: what pip installs; `bare`: without their dependencies; `proof`: an import."""
+
+    name: str
+    python: str
+    pins: tuple[str, ...]
+    proof: str
+    for_: str
+    bare: tuple[str, ...] = ()
+
+
+ENVIRONMENTS = (
+    Environment(
+        name="lava",
+        python="3.10",
+        pins=("lava-nc==0.10.0", "numpy==1.26.4", "scipy==1.15.3", "networkx==2.8.7"),
+        proof="import lava.proc.lif.process",
+        for_="Loihi 2 (tag fixed_pt)",
+    ),
+    Environment(
+        name="xylosim",
+        python="3.11",
+        pins=("xylosim==0.1.3", "numpy>=1.26,<3"),
+        proof="import xylosim.v1, xylosim.v2",
+        for_="Xylo, cores 1 and 2",
+    ),
+    Environment(
+        name="sinabs",
+        python="3.11",
+        pins=(
+            "torch==2.13.0",
+            "numpy>=1.26,<3",
+            "matplotlib>=3.8,<4",
+            "pbr>=6,<8",
+            "scipy>=1.11,<2",
+            "nir==1.0.4",
+            "nirtorch==2.0.2",
+        ),
+        # It asks for samna, a binary that installs a second copy of itself when imported.
+        bare=("sinabs==3.1.3",),
+        proof="import sinabs.layers",
+        for_="Speck's step view",
+    ),
+)
+
+
+def find_python(version: str) -> str | None:
+    """A Python of this minor version: on PATH, or the newest of pyenv's."""
+    named = [shutil.which(f"python{version}"), sys.executable]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    # By patch level as a number: 3.10.13 is newer than 3.10.9.
+    installed = sorted(
+        pyenv.glob(f"{version}.*"),
+        key=lambda p: [int(n) if n.isdigit() else 0 for n in p.name.split(".")],
+    )
+    named += [str(path / "bin" / f"python{version}") for path in reversed(installed)]
+    for python in named:
+        if python is not None and _version(python) == version:
+            return python
+    return None
+
+
+def _version(python: str) -> str | None:
+    """Its minor version; None where it does not start (a pyenv shim may not)."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [python, "-c", ask], capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def python_of(folder: Path, name: str) -> Path:
+    """The interpreter of an environment in `folder`."""
+    return folder / name / "bin" / "python"
+
+
+def build(environment: Environment, folder: Path) -> str | None:
+    """Make one environment; the reason where that fails."""
+    home, stamp = folder / environment.name, folder / f"{environment.name}.json"
+    wanted = json.dumps([environment.python, *environment.pins, *environment.bare])
+    if (
+        stamp.is_file()
+        and stamp.read_text() == wanted
+        and python_of(folder, environment.name).exists()
+    ):
+        return None
+    python = find_python(environment.python)
+    if python is None:
+        return f"Python {environment.python} is neither on PATH nor among pyenv's versions"
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
+    inside = str(python_of(folder, environment.name))
+    install = [inside, "-m", "pip", "install", "--quiet"]
+    for command in (
+        [python, "-m", "venv", str(home)],
+        [*install, *environment.pins],
+        [*install, "--no-deps", *environment.bare] if environment.bare else [inside, "-V"],
+        [inside, "-c", environment.proof],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            return f"{' '.join(command[1:4])} failed: {said[-1] if said else 'without a word'}"
+    stamp.write_text(wanted)
+    return None
+
+
+def main() -> int:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".sdk").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = 0
+    for environment in ENVIRONMENTS:
+        reason = build(environment, folder)
+        missing += reason is not None
+        state = "ready" if reason is None else f"NOT BUILT: {reason}"
+        print(f"{environment.name} ({environment.for_}): {state}", flush=True)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
