@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -138,38 +137,65 @@ def build(
 
 
 def write(bundle: Bundle, target: Path) -> None:
-    """Write beside `target` and rename: whole, or not at all. Raises BadInput.
+    """The bundle in the folder `target`: whole, or not at all. Raises BadInput."""
+    publish(write_files(bundle, target), target)
 
-    An existing bundle at `target` is replaced; any other existing folder is left alone.
+
+def write_files(bundle: Bundle, target: Path) -> Path:
+    """The bundle in a new folder beside `target`, which is to become it. Raises BadInput.
+
+    An existing bundle at `target` will be replaced; anything else there is left alone.
     """
-    if (
-        target.exists()
-        and not (target / "manifest.json").is_file()
-        and any(target.iterdir() if target.is_dir() else [1])
-    ):
+    place = target.resolve()
+    if place.exists() and not _replaceable(place):
         raise BadInput(
             [f"{target}: exists and is not a bundle; give --output another name or remove it"]
         )
-    parent = target.resolve().parent
+    draft: Path | None = None
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
-    except OSError as error:
-        raise BadInput([f"{target}: cannot be written: {error.strerror}"]) from error
-    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        draft.chmod(0o755)
         for name, data in sorted(bundle.all_files().items()):
             (draft / name).write_bytes(data)
-        draft.chmod(0o755)
-        if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=parent))
-            os.replace(target, old / "bundle")
-            os.replace(draft, target)
-            shutil.rmtree(old)
-        else:
-            os.replace(draft, target)
+    except (OSError, ValueError) as error:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+        raise _unwritable(target, error) from error
+    return draft
+
+
+def publish(draft: Path, target: Path) -> None:
+    """Rename `draft`, made by `write_files`, to `target`. Raises BadInput."""
+    place = target.resolve()
+    try:
+        if not place.exists():
+            draft.replace(place)
+            return
+        old = Path(tempfile.mkdtemp(prefix=f".{place.name}.old.", dir=place.parent))
+        place.replace(old / "bundle")
+        draft.replace(place)
+        shutil.rmtree(old)
     except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise BadInput([f"{target}: cannot be written: {error.strerror}"]) from error
+        raise _unwritable(target, error) from error
+
+
+def _replaceable(place: Path) -> bool:
+    """Whether `place` is an empty folder, or a bundle of ours."""
+    if not place.is_dir():
+        return False
+    try:
+        if not any(place.iterdir()):
+            return True
+        found: Any = json.loads((place / "manifest.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and str(found.get("schema", "")).startswith("nirmap-bundle-")  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _unwritable(target: Path, error: Exception) -> BadInput:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return BadInput([f"{target}: cannot be written: {reason}"])
 
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:

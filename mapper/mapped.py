@@ -31,6 +31,7 @@ from nir_io.graph import (
     Linear,
     Node,
     Output,
+    Scale,
     Shape,
     frozen,
     make_graph,
@@ -41,7 +42,8 @@ from nir_io.settings import SETTINGS
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Mapped:
-    """`nodes`: population or projection (its id) -> its node in `graph`.
+    """`nodes`: population or projection (its id) -> its node in `graph`, for all projections
+    whose stored weights are that node's, entry by entry.
 
     `semantics`: the update rule under which the graph computes what the chip does.
     """
@@ -197,8 +199,8 @@ def _population(
         if route.pool is not None:
             at = draft.chain(at, replace(route.pool, name=draft.free(route.pool.name)))
         at = draft.chain(at, replace(weight, name=draft.free(weight.name)))
-        for projection in route.ids:
-            draft.named[projection] = at
+        if route.whole and _entries(draft.nodes[at]) == _entries(weight):
+            draft.named |= dict.fromkeys(route.ids, at)
         ends.append(draft.flat(at) if len(shape) == 1 else at)
     if np.any(entering):
         steady = found.leak + bias / np.maximum(1.0 - found.syn_decay, 1e-12)
@@ -206,6 +208,12 @@ def _population(
         node, _ = neuron(placed, population, leaky, shape, semantics)
     draft.put(node, *ends)
     draft.named[name] = name
+
+
+def _entries(node: Node) -> int:
+    """Weights of a node."""
+    weight = node.scale if isinstance(node, Scale) else getattr(node, "weight", None)
+    return 0 if weight is None else int(np.size(weight))
 
 
 def _delayed(draft: _Draft, at: str, route: Route, semantics: Semantics) -> str:

@@ -21,7 +21,8 @@ Weight = Linear | Affine | Conv1d | Conv2d | Scale
 class Route:
     """What one source sends to a population. `ids`: the projections that it stands for.
 
-    `delay`: the model's own, in steps per element of the source (None: none).
+    `delay`: the model's own, in steps per element of the source (None: none). `whole`: the
+    weights are those that are stored, and no zeros had to be put around them.
     """
 
     ids: tuple[str, ...]
@@ -29,6 +30,7 @@ class Route:
     pool: SumPool2d | None
     weight: Weight
     delay: Array | None
+    whole: bool = True
 
 
 def routes(placed: Placed, quantized: Quantized, population: Population) -> tuple[Route, ...]:
@@ -36,16 +38,21 @@ def routes(placed: Placed, quantized: Quantized, population: Population) -> tupl
     forms = placed.chosen[population.name].form.projections
     if (population.name, "kernel") in quantized.floats:
         return _of_merged_kernel(quantized, population, forms)
-    return tuple(
-        Route(
-            ids=(form.id,),
-            source=form.source,
-            pool=_pool(form, population),
-            weight=_weight(form, quantized.floats[(form.id, "weight")]),
-            delay=form.delay,
+    found: list[Route] = []
+    for form in forms:
+        values = quantized.floats[(form.id, "weight")]
+        weight = _weight(form, values)
+        found.append(
+            Route(
+                ids=(form.id,),
+                source=form.source,
+                pool=_pool(form, population),
+                weight=weight,
+                delay=form.delay,
+                whole=isinstance(weight, Scale) or weight.weight.shape == values.shape,
+            )
         )
-        for form in forms
-    )
+    return tuple(found)
 
 
 def constant_input(quantized: Quantized, population: Population) -> Array:
@@ -132,8 +139,9 @@ def _of_merged_kernel(
                 ids=tuple(form.id for form in ours),
                 source=form.source,
                 pool=_pool(form, population),
-                weight=_sayable(own),
+                weight=(sayable := _sayable(own)),
                 delay=form.delay,
+                whole=sayable is own,
             )
         )
     return tuple(found)

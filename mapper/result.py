@@ -12,10 +12,36 @@ from mapper.settings import Settings
 from nir_io.graph import Graph
 
 if TYPE_CHECKING:
+    from device_profiles.profile import Profile
     from mapper.bundle import Bundle
     from mapper.verify.report import Checked
+    from nir_io.semantics import Semantics
 
 FITS, DOES_NOT_FIT, BAD_INPUT, UNDECIDED, OUR_BUG = range(5)  # exit codes
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Source:
+    """A network as it was read, and where it came from.
+
+    `sha256`: of the file's bytes, None for a network that came from no file.
+    """
+
+    graph: Graph
+    name: str
+    path: Path | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Asked:
+    """All that an answer depends on. `profile_path`: the file of a device of the user's own."""
+
+    source: Source
+    profile: Profile
+    profile_path: Path | None
+    semantics: Semantics
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +57,7 @@ class Result:
     """An outcome, and what was made of it.
 
     model: the name of the file, or 'network'. bundle, checked: of a network that fits.
-    ways: settings that lift a refusal. path: where the bundle was written, or None.
+    ways: settings that lift a refusal. confirmed: what the exhaustive solver did. path: where the bundle was written, or None.
     """
 
     model: str
@@ -40,6 +66,7 @@ class Result:
     bundle: Bundle | None = None
     checked: Checked | None = None
     ways: tuple[WayOut, ...] = ()
+    confirmed: str = ""
     path: Path | None = None
 
     @property

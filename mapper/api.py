@@ -1,0 +1,200 @@
+"""The verbs: what the command line does, as functions on a path or a network.
+
+    from mapper import api
+
+    result = api.check("model.nir", "speck2f", semantics="sinabs")
+    result.fits, result.text, result.facts
+
+A network that does not fit, or is undecided, is a result. Exceptions are for bad input
+(BadInput), unusable profiles (ProfileError) and our own faults (OurBug).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapper.result import Asked, OurBug, Result, Source
+from nir_io.errors import BadInput
+from nir_io.graph import Graph
+
+if TYPE_CHECKING:
+    import nir
+
+    from device_profiles.profile import Profile
+    from mapper.verify import Checked
+    from nir_io.limits import Limits
+    from nir_io.semantics import Semantics
+    from nir_io.sidecar import Sidecar
+    from rewrite_rules.rule import Rule
+
+__all__ = ["OurBug", "Result", "check", "devices", "inspect", "map", "rules", "verify"]
+
+AnyPath = str | os.PathLike[str]
+
+
+def map(
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    *,
+    output: AnyPath | None = None,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    **options: Any,
+) -> Result:
+    """Map a network onto a device, and write the bundle to the folder `output` if it fits.
+
+    semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
+    known defects; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings
+    (`max_error`, `allow`, ...). Raises BadInput, ProfileError, and OurBug where the
+    independent checker rejects the bundle.
+    """
+    from mapper.deliver import answer, deliver
+
+    asked = _asked(model, device, semantics, models, repair, limits, options)
+    result = answer(asked, whole=True)
+    return result if output is None else deliver(asked, result, Path(output))
+
+
+def check(
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    *,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    **options: Any,
+) -> Result:
+    """As `map` in every respect but that nothing is written."""
+    from mapper.deliver import answer
+
+    asked = _asked(model, device, semantics, models, repair, limits, options)
+    return answer(asked, whole=False)
+
+
+def inspect(
+    model: AnyPath | nir.NIRGraph | Graph,
+    *,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """What is in a network: per population its size, time constants, kick and reset.
+
+    Works where the semantics are not known, and says then what is missing. Raises BadInput.
+    """
+    from mapper.report.look import look
+
+    source = read(model, repair=repair, limits=limits)
+    said, missing = None, ()
+    try:
+        said = _semantics(source, semantics, models, options)
+    except BadInput as error:
+        if semantics is not None or models is not None or options:
+            raise
+        missing = error.findings
+    return look(source.graph, source.name, said, missing)
+
+
+def devices(name: AnyPath | None = None) -> tuple[Profile, ...]:
+    """All profiles that come with nirmap, or the one of that name or path."""
+    from device_profiles.load import load, names
+
+    return tuple(load(one) for one in names()) if name is None else (load(name),)
+
+
+def rules(name: str | None = None) -> tuple[Rule, ...]:
+    """All rewrite rules, or the one of that name. Raises BadInput."""
+    from rewrite_rules import rule_named
+    from rewrite_rules import rules as all_rules
+
+    if name is None:
+        return all_rules()
+    try:
+        return (rule_named(name),)
+    except KeyError as error:
+        raise BadInput([str(error.args[0])]) from error
+
+
+def verify(
+    path: AnyPath, model: AnyPath | None = None, *, profile: AnyPath | None = None
+) -> Checked:
+    """Check a bundle from scratch; with `model`, that it is of this file."""
+    from mapper.verify import verify as checked
+
+    return checked(path, model=model, profile=profile)
+
+
+def read(
+    model: AnyPath | nir.NIRGraph | Graph,
+    *,
+    repair: bool = False,
+    limits: Limits | None = None,
+) -> Source:
+    """The network of a path, an nir.NIRGraph or a Graph. Raises BadInput."""
+    from nir_io.raw import printable
+
+    if isinstance(model, Graph):
+        return Source(graph=model, name="network")
+    from nir_io import reader
+
+    if not isinstance(model, str | os.PathLike):
+        return Source(graph=reader.from_nir(model, repair=repair, limits=limits), name="network")
+    path = Path(model)
+    graph = reader.read(path, repair=repair, limits=limits)
+    return Source(graph=graph, name=printable(path.name, 120), path=path, sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _semantics(
+    source: Source, preset: str | None, models: AnyPath | None, overrides: Mapping[str, Any]
+) -> Semantics:
+    from nir_io.semantics import load_sidecar, resolve
+
+    sidecar: Sidecar | None = None if models is None else load_sidecar(models)
+    return resolve(
+        source.graph, preset=preset, overrides=overrides, sidecar=sidecar, path=source.path
+    )
+
+
+def _asked(
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    preset: str | None,
+    models: AnyPath | None,
+    repair: bool,
+    limits: Limits | None,
+    options: Mapping[str, Any],
+) -> Asked:
+    """The question, whatever it was given as. Raises BadInput and ProfileError."""
+    from device_profiles.load import load, names
+    from mapper.options import settings_of, split
+
+    overrides, chosen = split(options)
+    by_name = isinstance(device, str | os.PathLike)
+    if not by_name and (device.name not in names() or load(device.name).hash != device.hash):
+        raise BadInput([f"profile '{device.name}' is not one of nirmap's own; give its file's path"])
+    profile = load(device if isinstance(device, str) else Path(device)) if by_name else device
+    settings = settings_of(chosen, profile)
+    source = read(model, repair=repair, limits=limits)
+    own = by_name and str(device).endswith(".toml")
+    return Asked(
+        source=source,
+        profile=profile,
+        profile_path=Path(device) if own else None,
+        semantics=_semantics(source, preset, models, overrides),
+        settings=settings,
+    )

@@ -1,0 +1,136 @@
+"""From a question to a result, and from a result to a folder: the line that all verbs share.
+
+Asked -> decide -> quantize -> build -> examine -> Result -> write -> verify -> rename
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mapper.arrange import arranged
+from mapper.bundle import Bundle, build, publish, write_files
+from mapper.outcome import Impossible, Outcome, Placed, Question, Undecided
+from mapper.pipeline import decide, pose
+from mapper.result import Asked, OurBug, Result
+from mapper.verify import Checked, examine, verify
+from nir_io.semantics import per_step
+
+REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle that it rejected
+UNWRITTEN = ("file-missing",)  # of examine, which sees no files
+
+
+def answer(asked: Asked, *, whole: bool) -> Result:
+    """The outcome, and for a network that fits its bundle, checked.
+
+    whole: with the files that only a written bundle needs (mapped.nir, ...). Raises
+    BadInput, and OurBug where the checker rejects the bundle.
+    """
+    source, semantics = asked.source, asked.semantics
+    graph = per_step(source.graph, semantics)
+    question = pose(graph, asked.profile, semantics, asked.settings)
+    outcome, confirmed = _decided(question, asked)
+    result = Result(model=source.name, graph=source.graph, outcome=outcome, confirmed=confirmed)
+    if isinstance(outcome, Placed):
+        return _built(asked, result, outcome, whole)
+    if isinstance(outcome, Impossible):
+        from mapper.ways_out import ways_out
+
+        return replace(result, ways=ways_out(outcome))
+    return result
+
+
+def deliver(asked: Asked, result: Result, output: Path) -> Result:
+    """The result with its bundle in the folder `output`: whole, checked, or not at all.
+
+    A network that does not fit leaves no folder. Raises BadInput where the folder cannot be
+    written, and OurBug where the checker rejects what was written.
+    """
+    if result.bundle is None:
+        return result
+    draft = write_files(result.bundle, output)
+    try:
+        checked = verify(draft, fingerprint=result.graph.fingerprint, profile=asked.profile_path)
+        if not checked.ok:
+            raise OurBug(_sentences(checked), _kept(draft, output, checked))
+        publish(draft, output)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return replace(result, checked=checked, path=output)
+
+
+def _decided(question: Question, asked: Asked) -> tuple[Outcome, str]:
+    """The outcome under the policy on unpublished numbers, and what confirms it."""
+    confirmed = ""
+    outcome = decide(question)
+    if question.settings.solver == "exhaustive":
+        from mapper.confirm import confirm
+
+        confirmed = confirm(question, outcome)
+    if not isinstance(outcome, Placed):
+        return outcome, confirmed
+    outcome, _ = arranged(outcome)
+    if question.settings.published_only and outcome.assumptions:
+        leaning = "; ".join(f"{a.id}: {a.says}" for a in outcome.assumptions)
+        because = (
+            f"it fits, but leans on {len(outcome.assumptions)} assumptions that are not "
+            f"published, which --published-only forbids ({leaning})"
+        )
+        return (
+            Undecided(
+                question=question, because=because, options=outcome.options, ledger=outcome.ledger
+            ),
+            confirmed,
+        )
+    return outcome, confirmed
+
+
+def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
+    quantized = import_module(f"mapper.quantize.{asked.profile.family}").quantize(placed)
+    files: dict[str, bytes] = {}
+    nodes: dict[str, str] = {}
+    if whole:
+        from mapper.mapped import mapped, nir_bytes
+        from nir_io.writer import written_names
+
+        made = mapped(placed, quantized)
+        written = written_names(made.graph)
+        nodes = {what: written[name] for what, name in made.nodes.items()}
+        files["mapped.nir"] = nir_bytes(made.graph)
+    bundle = build(placed, quantized, files, nodes=nodes, sha256=asked.source.sha256)
+    checked = examine(_as_json(bundle), bundle.files["arrays.npz"], profile=asked.profile_path)
+    if not checked.ok:
+        raise OurBug(_sentences(checked), None)
+    result = replace(result, bundle=bundle, checked=checked)
+    if not whole:
+        return result
+    from mapper.expected import expected
+
+    bundle = bundle.plus("expected.npz", expected(bundle))
+    return replace(result, bundle=bundle.plus("report.txt", result.text.encode()))
+
+
+def _as_json(bundle: Bundle) -> dict[str, Any]:
+    """The manifest as the checker will read it from its file."""
+    return json.loads(bundle.all_files()["manifest.json"])
+
+
+def _sentences(checked: Checked) -> tuple[str, ...]:
+    return tuple(f"{finding.fault}: {finding.says}" for finding in checked.findings)
+
+
+def _kept(draft: Path, output: Path, checked: Checked) -> Path | None:
+    """The rejected bundle beside where it should have gone, with the checker's findings."""
+    kept = output.resolve().with_name(f"{output.name}.rejected")
+    rows = [{"fault": finding.fault, "says": finding.says} for finding in checked.findings]
+    (draft / REJECTED).write_text(json.dumps(rows, indent=1) + "\n")
+    try:
+        shutil.rmtree(kept, ignore_errors=True)
+        draft.replace(kept)
+    except OSError:
+        return None
+    return kept

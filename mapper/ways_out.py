@@ -1,0 +1,99 @@
+"""Settings that lift a refusal, each solved again before it is offered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+from mapper.ledger import Claim
+from mapper.outcome import Impossible, Placed, Question
+from mapper.pipeline import decide
+from mapper.result import WayOut
+from mapper.settings import Settings
+
+ALLOW = "--allow "
+POLICY = ("needs-allow", "max-error", "exact-only")
+ROUNDS = 4  # what one permission uncovers, the next may lift
+
+
+def ways_out(impossible: Impossible) -> tuple[WayOut, ...]:
+    """Options under which the same network fits; empty where none of those tried helps."""
+    question = impossible.question
+    found = [
+        _permissions(impossible),
+        _more_chips(question, _claims(impossible)),
+        _on_host(question, _claims(impossible)),
+    ]
+    return tuple(way for way in found if way is not None)
+
+
+def _claims(impossible: Impossible) -> list[Claim]:
+    return [claim for conflict in impossible.conflicts for claim in conflict.claims]
+
+
+def _permissions(impossible: Impossible) -> WayOut | None:
+    """The least set of `--allow`, without `--exact` if need be."""
+    start = impossible.question.settings
+    settings = start
+    outcome = impossible
+    for _ in range(ROUNDS):
+        claims = _claims(outcome)
+        rules = [
+            fix.removeprefix(ALLOW) for c in claims for fix in c.fixes if fix.startswith(ALLOW)
+        ]
+        allow = tuple(dict.fromkeys((*settings.allow, *rules)))
+        exact = settings.exact and not any(claim.kind == "exact-only" for claim in claims)
+        if (allow, exact) == (settings.allow, settings.exact):
+            return None
+        settings = replace(settings, allow=allow, exact=exact)
+        answer = decide(replace(impossible.question, settings=settings))
+        if isinstance(answer, Placed):
+            settings = _fewest(answer.question, start)
+            return WayOut(settings=settings, says=_told(settings, start))
+        if not isinstance(answer, Impossible):
+            return None
+        outcome = answer
+    return None
+
+
+def _fewest(question: Question, start: Settings) -> Settings:
+    """The question's settings without the permissions that are not needed."""
+    settings = question.settings
+    for rule in settings.allow:
+        if rule in start.allow:
+            continue
+        fewer = replace(settings, allow=tuple(r for r in settings.allow if r != rule))
+        if isinstance(decide(replace(question, settings=fewer)), Placed):
+            settings = fewer
+    return settings
+
+
+def _told(settings: Settings, start: Settings) -> str:
+    options = [f"{ALLOW}{rule}" for rule in settings.allow if rule not in start.allow]
+    if start.exact and not settings.exact:
+        return " ".join(("fits without --exact", *(("with", *options) if options else ())))
+    return f"fits with {' '.join(options)}"
+
+
+def _more_chips(question: Question, claims: list[Claim]) -> WayOut | None:
+    """The fewest chips that hold the network, near the ratio of what it needs."""
+    cores = [claim for claim in claims if "chips" in claim.fixes and claim.available > 0]
+    if not cores or "boards" not in question.profile.lists:
+        return None
+    ratio = max(claim.demanded / claim.available for claim in cores)
+    least = max(ceil(ratio * question.settings.chips), question.settings.chips + 1)
+    for chips in (least, least + 1):
+        settings = replace(question.settings, chips=chips)
+        if isinstance(decide(replace(question, settings=settings)), Placed):
+            return WayOut(settings=settings, says=f"fits on {chips} chips: --chips {chips}")
+    return None
+
+
+def _on_host(question: Question, claims: list[Claim]) -> WayOut | None:
+    """Read-outs on the host, where `--no-host` stands in the way."""
+    if question.settings.host or not any(claim.kind == "host-stage" for claim in claims):
+        return None
+    settings = replace(question.settings, host=True)
+    if isinstance(decide(replace(question, settings=settings)), Placed):
+        return WayOut(settings=settings, says="fits without --no-host")
+    return None
