@@ -72,20 +72,26 @@ class Quantized:
     floats: Mapping[tuple[str, str], NDArray[Any]]
 
 
+ENOUGH = 3.0  # threshold units: a weight beyond this fires or silences its neuron anyway
+
+
 def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
-    """The scale (integer units per unit of value) with the least mean square error.
+    """The scale (integer units per threshold unit) with the least mean square error.
 
     Candidates map the given percentiles of |values| to `most`; larger values are clipped.
+    What a weight has beyond ENOUGH thresholds does not count: one outlier would else cost
+    every other weight its resolution.
     """
     magnitudes = np.abs(np.ravel(values))
     magnitudes = magnitudes[magnitudes > 0]
     if not magnitudes.size:
         return float(most)
+    felt = np.minimum(magnitudes, ENOUGH)
     best: tuple[float, float] | None = None
     for share in shares:
         scale = most / float(np.percentile(magnitudes, share))
         stored = np.clip(np.rint(magnitudes * scale), 0, most) / scale
-        error = float(np.mean((stored - magnitudes) ** 2))
+        error = float(np.mean((np.minimum(stored, ENOUGH) - felt) ** 2))
         if best is None or error < best[0] - 1e-18:
             best = (error, scale)
     assert best is not None

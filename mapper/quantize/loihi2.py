@@ -86,9 +86,8 @@ def _population(
                 "sign_mode": "MIXED",
             }
         }
-    constant = u.leak if source or not has_synapse else u.constant
-    if not has_synapse:
-        constant = u.leak + u.bias
+    delivered = floats[(f"bias:{name}", "weight")][:, 0] / area if source else 0.0
+    constant = u.constant(delivered) if has_synapse else u.leak + u.bias
     first = first_membrane(u, constant, placed.lag[name])
     soft = form.neuron.device_model == "ATRLIF"
     if soft:

@@ -14,7 +14,7 @@ from mapper.outcome import Placed
 from mapper.quantize.draft import Arrays, Quantized, loss, smallest_clip
 from mapper.quantize.units import first_membrane, unit, weights
 
-PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0)
+PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
 
 
 def quantize(placed: Placed) -> Quantized:
@@ -36,7 +36,8 @@ def quantize(placed: Placed) -> Quantized:
         source = form.neuron.bias == "source"
         if source:
             wanted[f"bias:{name}"] = u.bias[:, None]
-        flat = [np.ravel(w) for w in wanted.values()] or [np.zeros(1)]
+        # the bias does not set the scale: what its source cannot carry, i_offset does
+        flat = [np.ravel(wanted[p.id]) for p in form.projections] or [np.zeros(1)]
         scale = smallest_clip(np.concatenate(flat), most, PERCENTILES)
         for projection in form.projections:
             w = wanted[projection.id]
@@ -59,7 +60,7 @@ def quantize(placed: Placed) -> Quantized:
             )
             floats[(f"bias:{name}", "weight")] = integers / scale
             projections[f"bias:{name}"] = {"params": {"weight": ref}}
-        constant = u.leak if source else u.constant
+        constant = u.constant(floats[(f"bias:{name}", "weight")][:, 0] if source else 0.0)
         offset = constant * scale
         threshold = np.full(population.size, scale, dtype=np.float32)
         if semantics.comparison == ">":

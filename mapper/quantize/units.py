@@ -21,8 +21,7 @@ from nir_io.graph import Array, Conv2d, Linear, Scale
 class Unit:
     """Flat arrays, one entry a neuron in C order, all in threshold units per step.
 
-    `bias` enters through the synapse, `leak` the membrane; `constant` is the membrane's
-    change per step that both have together in the long run.
+    `bias` enters through the synapse, `leak` the membrane.
     """
 
     syn_decay: Array
@@ -32,10 +31,14 @@ class Unit:
     leak: Array
     v_init: Array
 
-    @property
-    def constant(self) -> Array:
-        """leak + bias / (1 - syn_decay): what a membrane bias must be."""
-        return self.leak + self.bias / np.maximum(1.0 - self.syn_decay, 1e-300)
+    def constant(self, through_synapse: Array | float = 0.0) -> Array:
+        """leak + bias / (1 - syn_decay): what a membrane bias must be.
+
+        `through_synapse`: the part of the bias that a source delivers, as it is stored; the
+        membrane bias then carries what rounding left over.
+        """
+        rest = self.bias - through_synapse
+        return self.leak + rest / np.maximum(1.0 - self.syn_decay, 1e-300)
 
 
 def unit(population: Population, neuron: NeuronForm) -> Unit:

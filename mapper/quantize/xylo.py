@@ -70,7 +70,10 @@ def quantize(placed: Placed) -> Quantized:
                 params["weight_2"] = arrays.add(second, f"second synapse of '{key}'")
             projections[key] = {"params": params}
             floats[(key, "weight")] = got
-        bias = np.rint(part.constant * threshold)
+        constant = part.constant
+        if (f"bias:{part.name}", "weight") in floats:
+            constant = part.unit.constant(floats[(f"bias:{part.name}", "weight")][:, 0])
+        bias = np.rint(constant * threshold)
         low, high = int(profile.limit("bias_min").value), int(profile.limit("bias_max").value)
         stored = np.clip(bias, low, high)
         clipped = int(np.count_nonzero(bias != stored))
@@ -91,7 +94,7 @@ def quantize(placed: Placed) -> Quantized:
                 "bias": arrays.add(
                     stored.astype(np.int16),
                     f"bias of '{part.name}'",
-                    loss(part.constant, stored / threshold, clipped),
+                    loss(constant, stored / threshold, clipped),
                 ),
             },
         }
@@ -135,7 +138,7 @@ def _part(placed: Placed, name: str, inputs: set[str]) -> _Part:
         dash_syn=syn,
         dash_mem=mem,
         matrices=matrices,
-        constant=u.leak if source else u.constant,
+        constant=u.leak if source else u.constant(),
         output=output,
     )
 
