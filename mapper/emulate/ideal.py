@@ -25,7 +25,7 @@ from mapper.emulate.membranes import DelayLine, Membrane, delay_steps, membrane
 from nir_io.errors import BadInput
 from nir_io.graph import Delay, Graph, Input, Neuron, Node, Output
 from nir_io.order import groups, late_edges
-from nir_io.semantics import Semantics
+from nir_io.semantics import Semantics, per_step
 
 CHUNK = 2**16  # numbers of the widest node in a step, all samples of a chunk together
 SPAN = 2**20  # numbers of the widest node in a span of steps: 8 MB in float64
@@ -59,10 +59,12 @@ def run(
 ) -> Ideal:
     """Simulate `graph` on inputs (sample, step, *shape) per Input (or for the only one).
 
-    Raises BadInput with all findings: inputs that do not fit, nodes that are not there, a
+    A graph that `nir_io.semantics.per_step` has turned must come with `integrator` per-step,
+    or its I and IF are turned twice. Raises BadInput with all findings: inputs that do not fit, nodes that are not there, a
     cycle without a neuron, settings that do not suit a neuron.
     """
     given = _inputs(graph, inputs)
+    graph = per_step(graph, semantics)
     machine = _Machine(graph, semantics, dtype, (*record, *totals))
     samples, steps = next(iter(given.values())).shape[:2]
     sums = {name: machine.blank(name, samples) for name in (*machine.outputs, *totals)}

@@ -161,6 +161,14 @@ def test_voltage_is_what_is_left_after_the_reset() -> None:
     assert found.voltages["n"].ravel().tolist() == [0.75, -0.25, -0.25]
 
 
+def test_integrators_per_time_take_in_dt_r_i() -> None:
+    x = np.full((1, 4, 1), 2.0)
+    for kind in (I, IF):
+        node = neuron(kind, r=3.0, v_threshold=1.0, v_reset=0.0)
+        found = run(line(node), replace(EULER, integrator="per-time"), x, record=["n"])
+        assert np.allclose(found.voltages["n"].ravel(), 6e-3 * np.arange(1, 5), atol=1e-15)
+
+
 def slide(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     """A 2-D convolution of one frame by loops over every place and tap."""
     features, per_group, ky, kx = w.shape
