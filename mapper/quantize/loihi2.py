@@ -15,9 +15,10 @@ from device_profiles.profile import Profile
 from mapper.network import Population
 from mapper.outcome import Placed
 from mapper.plans import Form
-from mapper.quantize.draft import Arrays, Loss, Quantized, loss
+from mapper.quantize.draft import Arrays, Loss, Quantized, loss, smallest_clip
 from mapper.quantize.units import Unit, first_membrane, unit, weights
 
+PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
 FILL = 1024  # aim for the threshold mantissa: the fact sheet's trials are flat from 64 to 4096
 
 
@@ -143,11 +144,15 @@ def _scales(
 ) -> tuple[int, dict[str, int]]:
     """Threshold mantissa and a weight exponent per projection.
 
-    The largest weight fills its range: vth_mant = largest 2^e / max|w|, for the e that
+    The largest weight that is kept fills its range: vth_mant = largest 2^e / w, for the e that
     brings it nearest to FILL, as long as |u| and |v| stay below 2^(state bits - 1).
     """
     largest = int(profile.limit("weight_mantissa_max").value)
-    top = max((float(np.abs(w).max(initial=0.0)) for w in wanted.values()), default=0.0) or 1.0
+    steps = largest // int(profile.limit("weight_mixed_step").value)
+    tops = {
+        key: steps / smallest_clip(w, steps, PERCENTILES) for key, w in wanted.items() if np.any(w)
+    }
+    top = max(tops.values(), default=1.0)
     limit = 2 ** (int(profile.limit("state_bits").value) - 1)
     shift = int(profile.limit("threshold_shift").value)
     worst = _worst(wanted, u, syn / one, form)
@@ -171,8 +176,8 @@ def _scales(
     )
     mantissa = max(2, mantissa - mantissa % 2) if soft else max(mantissa, 1)  # theta_0 is half
     exponents: dict[str, int] = {}
-    for key, w in wanted.items():
-        high = float(np.abs(w).max(initial=0.0)) * mantissa
+    for key in wanted:
+        high = tops.get(key, 0.0) * mantissa
         exponents[key] = max(0, int(np.ceil(np.log2(max(high, 1e-9) / largest) - 1e-9)))
     return mantissa, exponents
 
