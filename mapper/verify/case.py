@@ -74,6 +74,11 @@ class Case:
                 f"{where} uses {used:,} {unit}; the bundle states "
                 + ("no " + resource if stated is None else f"{stated:,}"),
             )
+        elif stated > available >= used:
+            self.book.find(
+                "demand",
+                f"{where} is said to use {stated:,} {unit}; the core has {available:,} ({limit})",
+            )
 
 
 def scale_findings(

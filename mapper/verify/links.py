@@ -72,7 +72,11 @@ def check_links(case: Case, layers: Mapping[str, Layer]) -> None:
     net = _Net(
         case=case,
         layers=layers,
-        pieces={p.core: p for p in case.manifest.slices if p.core in case.device.cores},
+        pieces={
+            piece.core: piece
+            for piece in case.manifest.slices
+            if piece.core in case.device.cores and piece.population in layers
+        },
         relays={
             helper.core: helper.population
             for helper in case.manifest.helpers

@@ -216,9 +216,9 @@ def _slice_shape(case: Case, population: Population, piece: Slice, weights: list
     conv_fed = any(w.kernel for w in weights) and len(population.shape) > 2
     if not conv_fed or not is_grid(population, piece.box):
         return
-    start, stop = next(reversed(piece.box))
+    *_, (start, stop) = piece.box
     wide = 2 ** (stop - start - 1).bit_length()
-    ends = stop - start == wide or stop == population.shape[-1]
+    ends = stop - start == wide or stop == population.map[2]
     if case.device.switch("conv_width_power_of_two") and (start % wide or not ends):
         case.book.find(
             "tile-width",

@@ -35,12 +35,14 @@ def check_placement(manifest: Manifest, device: Device, book: Book) -> None:
 
 
 def _partition(population: Population, slices: Sequence[Slice], family: str, book: Book) -> None:
+    if population.role and family != "xylo":
+        book.find("role", f"{shown(population.name)} has a role; only Xylo has pools")
     copies: dict[int, list[Slice]] = {}
     for piece in slices:
         copies.setdefault(piece.copy, []).append(piece)
     if population.copies > 1 and family != "speck":
         book.find("copies", f"{shown(population.name)} has {population.copies} copies; expected 1")
-    if sorted(copies) != list(range(population.copies)):
+    if len(copies) != population.copies or max(copies) >= population.copies:
         book.find(
             "copies",
             f"{shown(population.name)} has {population.copies} copies, its slices are of "
@@ -161,6 +163,9 @@ def _result(manifest: Manifest, book: Book) -> None:
     used |= {(h.chip, h.core) for h in manifest.helpers}
     if manifest.cores != len(used):
         book.find("result", f"the result counts {manifest.cores} cores; {len(used)} are in use")
+    names = [name for name, _, _ in manifest.objectives]
+    if len(set(names)) < len(names):
+        book.find("result", f"{len(names)} objectives have {len(set(names))} names")
     for name, value, bound in manifest.objectives:
         if bound > value or (manifest.proven and bound != value):
             book.find(

@@ -25,7 +25,14 @@ from mapper.verify.rows import Row, is_number, is_whole
 
 SCHEMA = "nirmap-bundle-1"
 MOST_NEURONS = 1 << 24  # of all populations; and of all inputs
-SEMANTICS = ("discretization", "reset", "comparison", "order", "spikes", "input_kind")
+SEMANTICS = {
+    "discretization": ("forward-euler", "exponential"),
+    "reset": ("zero", "subtract"),
+    "comparison": (">", ">="),
+    "order": ("leak-then-input", "input-then-leak"),
+    "spikes": ("one", "many"),
+    "input_kind": (),
+}
 FAMILIES = ("loihi2", "spinnaker2", "xylo", "speck")
 
 
@@ -96,6 +103,7 @@ def _manifest(top: Row) -> Manifest:
             for row in top.rows("links")
         ),
         pools=_wholes(top.row("pools")),
+        hosts=tuple((row.text("output"), row.text("source")) for row in top.rows("host", "output")),
         stages=_stages(top),
         constants=tuple(
             Constant(
@@ -122,10 +130,13 @@ def _texts(top: Row) -> None:
 
 
 def _semantics(row: Row) -> Mapping[str, Any]:
-    for key in SEMANTICS:
-        row.text(key)
-    for key in ("file_dt", "chip_dt", "v_min", "steps"):
-        row.number_or_none(key)
+    for key, words in SEMANTICS.items():
+        row.text(key, *words)
+    row.number_or_none("v_min")
+    for key in ("file_dt", "chip_dt", "steps"):
+        value = row.number_or_none(key)
+        if value is not None and value <= 0:
+            row.wrong(key, "a number above 0, or null")
     if row.raw.get("steps") is not None:
         row.whole("steps")
     for key in row.row("origins").raw:
@@ -226,8 +237,9 @@ def _rewrites(row: Row) -> None:
     for rewrite in row.rows("rewrites", "rule"):
         rewrite.text("rule")
         rewrite.text("says")
-        if rewrite.text("keeps", "exact", "within", "unbounded") == "within":
-            rewrite.number("bound")
+        bounded = rewrite.text("keeps", "exact", "within", "unbounded") == "within"
+        if rewrite.number("bound") < 0 if bounded else rewrite.raw.get("bound") is not None:
+            rewrite.wrong("bound", "a number of at least 0 for 'within', else null")
 
 
 def _slice(row: Row) -> Slice:
@@ -257,12 +269,10 @@ def _wholes(row: Row) -> Mapping[str, int]:
     return MappingProxyType({key: row.whole(key) for key in row.raw})
 
 
-def _stages(top: Row) -> tuple[Any, ...]:
+def _stages(top: Row) -> tuple[str, ...]:
     """The arrays that host stages name."""
-    refs: list[Any] = []
+    refs: list[str] = []
     for host in top.rows("host", "output"):
-        host.text("output")
-        host.text("source")
         for stage in host.rows("stages", "kind"):
             stage.text("kind")
             if "arrays" in stage.raw:
@@ -279,5 +289,5 @@ def _contract(row: Row) -> Mapping[str, Any]:
     if row.raw.get("reset_between_samples") != "state":
         row.whole("reset_between_samples")
     row.number_or_none("slow_clock_hz")
-    row.text("decode")
+    row.text("decode", "count", "v-last", "v-max", "first-spike")
     return MappingProxyType(dict(row.raw))

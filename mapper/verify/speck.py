@@ -58,10 +58,8 @@ def _neurons(case: Case, population: Population) -> None:
     """Thresholds of 16 bits, a lower one below 0, biases and first states of 16 bits."""
     d, params = case.device, case.of_population(population)
     channels = population.map[0]
-    if population.kind not in d.words("neuron_models"):
-        case.book.find(
-            "neuron-model", f"{params.where} is a {shown(population.kind)}; Speck runs IF neurons"
-        )
+    for kind in {population.kind, population.device_model} - set(d.words("neuron_models")):
+        case.book.find("neuron-model", f"{params.where} is a {shown(kind)}; Speck runs IF neurons")
     least, most = d.limit("threshold_high_min"), d.limit("threshold_high_max")
     high = params.whole("threshold_high", least, most, "threshold-range")
     least, most = d.limit("threshold_low_min"), d.limit("threshold_low_max")

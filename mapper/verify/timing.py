@@ -50,6 +50,7 @@ def check_timing(manifest: Manifest, device: Device, store: Store, book: Book) -
                 f"{source} and {target} leave {ideal}",
             )
     _outputs(manifest, hop, book)
+    _hosts(manifest, book)
     _inputs(manifest, book)
     _contract(manifest, device, book)
 
@@ -181,6 +182,20 @@ def _outputs(manifest: Manifest, hop: int, book: Book) -> None:
                 f"output {shown(output.name)} has {prod(output.shape)} entries; "
                 f"{shown(output.population)} has {population.size} neurons",
             )
+
+
+def _hosts(manifest: Manifest, book: Book) -> None:
+    """The host computes those outputs that are read so, each from its source."""
+    wanted = sorted((o.name, o.population) for o in manifest.outputs if o.read == "host")
+    for name, source in sorted(set(wanted) ^ set(manifest.hosts)):
+        said = "outputs" if (name, source) in wanted else "host"
+        book.find(
+            "host",
+            f"only '{said}' says that the host computes {shown(name)} from {shown(source)}; both "
+            "have to",
+        )
+    if len(set(manifest.hosts)) < len(manifest.hosts):
+        book.find("host", f"{len(manifest.hosts)} host stages are not all of different outputs")
 
 
 def _inputs(manifest: Manifest, book: Book) -> None:

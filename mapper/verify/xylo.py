@@ -24,6 +24,7 @@ from mapper.verify.report import shown
 HIDDEN = ("hidden", "hidden+relay")
 OUTPUT = ("output", "hidden+relay")
 SHIFTS = ("weight_shift_in", "weight_shift_rec", "weight_shift_out")
+MODEL = "XyloLIF"
 STEPS = 64  # after a spike, more than any dash keeps a relay's states alive for long
 
 Mask = NDArray[np.bool_]
@@ -88,6 +89,8 @@ def _neurons(case: Case, population: Population) -> None:
     d, params, n = case.device, case.of_population(population), population.size
     if population.kind not in d.words("neuron_models"):
         case.book.find("neuron-model", f"{params.where} is a {shown(population.kind)}")
+    if population.device_model != MODEL:
+        case.book.find("device-model", f"{params.where} runs as {shown(population.device_model)}")
     if population.reset not in d.words("resets"):
         case.book.find(
             "reset",
