@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.sdk_test import vendor_run
+from tests.sdk import cases, loihi2_networks, xylo_networks
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from scripts.sdk_test import vendor_run  # noqa: E402
-from tests.sdk import cases, loihi2_networks, xylo_networks  # noqa: E402
-
 DATA = ROOT / "tests" / "emulate" / "data"
 LOIHI2 = (*range(8), 16, 42, 46, 64, 79, 11, 23, 31)
 XYLO = (*range(8), 13, 44, 52, 65)

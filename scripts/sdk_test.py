@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.sdk_env import python_of
+from tests.sdk import cases, compare, loihi2_networks, sinabs_networks, xylo_networks
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from scripts.sdk_env import python_of  # noqa: E402
-from tests.sdk import cases, compare, loihi2_networks, sinabs_networks, xylo_networks  # noqa: E402
-
 AT_ONCE = {"lava": 50, "xylosim": 250, "sinabs": 100}  # networks in one process of the vendor
 ABOUT = {"lava": "Loihi 2", "xylosim": "Xylo", "sinabs": "Speck, step view"}
 GENERATE: dict[str, Any] = {

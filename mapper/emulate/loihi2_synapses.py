@@ -144,8 +144,10 @@ class Conv:
         exponent, graded = self.weight_exp, self.graded
 
         def apply(spikes: Array) -> Array:
-            total = correlate(spikes if graded else spikes != 0).astype(np.int64) << exponent
-            return ((total + CEILING) % TURN - CEILING).astype(np.int32)
+            total = correlate(spikes if graded else spikes != 0) * 2**exponent
+            if total.max(initial=0) >= CEILING or total.min(initial=0) < -CEILING:
+                total = (total.astype(np.float64) + CEILING) % TURN - CEILING
+            return total.astype(np.int32)
 
         return [Wire(self.source, self.target, 1, apply)]
 

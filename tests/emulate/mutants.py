@@ -123,8 +123,8 @@ LOIHI2 = tuple(
         ("loihi2_synapses", "self.delays == delay", "self.delays >= delay"),
         (
             "loihi2_synapses",
-            "((total + CEILING) % TURN - CEILING)",
-            "np.clip(total, -CEILING, CEILING)",
+            "(total.astype(np.float64) + CEILING) % TURN - CEILING",
+            "np.clip(total, -CEILING, CEILING - 1)",
         ),
         ("loihi2_synapses", "self.kernel[features, ::-1, ::-1]", "self.kernel[features]"),
         ("loihi2_synapses", "full[::dx, ::dy, channels", "full[: kx, : ky, channels"),
