@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mapper.result import Asked, OurBug, Result, Source
+from mapper.errors import OurBug
+from mapper.result import Asked, Result, Source
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
 
@@ -107,7 +108,7 @@ def devices(name: AnyPath | None = None) -> tuple[Profile, ...]:
     """All profiles that come with nirmap, or the one of that name or path."""
     from device_profiles.load import load, names
 
-    return tuple(load(one) for one in names()) if name is None else (load(name),)
+    return tuple(load(one) for one in names()) if name is None else (load(_plain(name)),)
 
 
 def rules(name: str | None = None) -> tuple[Rule, ...]:
@@ -152,6 +153,10 @@ def read(
     return Source(graph=graph, name=printable(path.name, 120), path=path, sha256=_sha256(path))
 
 
+def _plain(name: AnyPath) -> str | Path:
+    return name if isinstance(name, str) else Path(name)
+
+
 def _sha256(path: Path) -> str:
     import hashlib
 
@@ -186,15 +191,17 @@ def _asked(
     overrides, chosen = split(options)
     by_name = isinstance(device, str | os.PathLike)
     if not by_name and (device.name not in names() or load(device.name).hash != device.hash):
-        raise BadInput([f"profile '{device.name}' is not one of nirmap's own; give its file's path"])
-    profile = load(device if isinstance(device, str) else Path(device)) if by_name else device
+        raise BadInput(
+            [f"profile '{device.name}' is not one of nirmap's own; give its file's path"]
+        )
+    profile = load(_plain(device)) if by_name else device
     settings = settings_of(chosen, profile)
     source = read(model, repair=repair, limits=limits)
-    own = by_name and str(device).endswith(".toml")
+    path = Path(device) if by_name and str(device).endswith(".toml") else None
     return Asked(
         source=source,
         profile=profile,
-        profile_path=Path(device) if own else None,
+        profile_path=path,
         semantics=_semantics(source, preset, models, overrides),
         settings=settings,
     )

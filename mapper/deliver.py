@@ -14,9 +14,10 @@ from typing import Any
 
 from mapper.arrange import arranged
 from mapper.bundle import Bundle, build, publish, write_files
+from mapper.errors import OurBug
 from mapper.outcome import Impossible, Outcome, Placed, Question, Undecided
 from mapper.pipeline import decide, pose
-from mapper.result import Asked, OurBug, Result
+from mapper.result import Asked, Result
 from mapper.verify import Checked, examine, verify
 from nir_io.semantics import per_step
 

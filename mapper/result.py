@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapper.errors import DOES_NOT_FIT, FITS, UNDECIDED
 from mapper.outcome import Impossible, Outcome, Placed
 from mapper.settings import Settings
 from nir_io.graph import Graph
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mapper.bundle import Bundle
     from mapper.verify.report import Checked
     from nir_io.semantics import Semantics
-
-FITS, DOES_NOT_FIT, BAD_INPUT, UNDECIDED, OUR_BUG = range(5)  # exit codes
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,15 +101,3 @@ class Result:
         from mapper.report.words import result_page
 
         return plain(result_page(self.facts))
-
-
-class OurBug(Exception):  # noqa: N818 -- named for what it is
-    """The checker rejected a bundle that we made. `findings` are sentences.
-
-    `kept`: the folder in which the bundle and the checker's report lie, if it was written.
-    """
-
-    def __init__(self, findings: tuple[str, ...], kept: Path | None) -> None:
-        self.findings = findings
-        self.kept = kept
-        super().__init__("\n".join(findings))

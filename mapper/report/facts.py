@@ -32,6 +32,8 @@ def facts(result: Result) -> dict[str, Any]:
         },
         "device": _device(question),
         "semantics": semantics_facts(question.semantics),
+        "confirmed": result.confirmed,
+        "bundle": None if result.path is None else str(result.path),
     }
     match result.outcome:
         case Placed():

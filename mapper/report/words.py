@@ -52,9 +52,18 @@ def _fits(facts: Facts) -> Page:
     return Page(
         verdict=f"{_name(facts)} fits {_device(facts)}{used}",
         mood="good",
-        lines=(f"{_rests_on(facts)}; {_exactness(facts)}.", *_fullest_line(facts)),
+        lines=(
+            f"{_rests_on(facts)}; {_exactness(facts)}.",
+            *_fullest_line(facts),
+            *_confirmed(facts),
+            *((f"Written to {facts['bundle']}",) if facts["bundle"] else ()),
+        ),
         blocks=(*blocks, *_notes(facts), *_semantics(facts)),
     )
+
+
+def _confirmed(facts: Facts) -> tuple[str, ...]:
+    return (_sentence(facts["confirmed"]),) if facts["confirmed"] else ()
 
 
 def _rests_on(facts: Facts) -> str:
@@ -205,40 +214,48 @@ def _refused(facts: Facts) -> Page:
     if lifted:
         verdict += ", but might"
         lines.append(
-            f"By the safe values of uncertain limits. With their optimistic values it would fit: "
-            f"{', '.join(lifted)}."
+            "These are the safe values of uncertain limits; with their optimistic values it would "
+            f"fit ({', '.join(lifted)})."
         )
     blocks: list[Block] = []
     for i, conflict in enumerate(facts["conflicts"]):
-        title = "Because these cannot hold together" if len(conflict["claims"]) > 1 else "Because"
-        blocks.append(Block(title if i == 0 else f"And also: {title.lower()}", _claims(conflict)))
+        several = len(conflict["claims"]) > 1
+        title = "Because these cannot hold together" if several else "Because"
+        rows = _claims(conflict, "" if i else facts["headline"])
+        blocks.append(Block(title if i == 0 else "And also", rows))
     fixes = _fixes(facts)
     if fixes:
         blocks.append(Block("Possible fixes", fixes))
     return Page(
         verdict=verdict,
         mood="open" if lifted else "bad",
-        lines=tuple(lines),
+        lines=(*lines, *_confirmed(facts)),
         blocks=(*blocks, *_notes(facts), *_semantics(facts)),
     )
 
 
-def _claims(conflict: Facts) -> tuple[Row, ...]:
+def _claims(conflict: Facts, told: str) -> tuple[Row, ...]:
+    """Each claim with its numbers and source; a sentence that was `told` is not repeated."""
     rows: list[Row] = []
     for claim in conflict["claims"]:
-        rows.append(("-", _sentence(claim["says"])))
-        if claim["kind"] in OURS:
-            continue
-        may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
-        rows.append(
-            (
-                "",
-                f"[{claim['kind']}: {number(claim['demanded'])} of "
-                f"{number(claim['available'])} {claim['unit']}{may}; {claim['confidence']}: "
-                f"{claim['source']}]",
-            )
-        )
+        detail = _detail(claim)
+        if claim["says"] != told:
+            rows.append(("-", _sentence(claim["says"])))
+            rows += [("", detail)] if detail else []
+        else:
+            rows.append(("-", detail or _sentence(claim["says"])))
     return tuple(rows)
+
+
+def _detail(claim: Facts) -> str:
+    """Kind, both numbers where there are two, and where the limit comes from."""
+    if claim["kind"] in OURS:
+        return ""
+    numbers = ""
+    if claim["available"] or claim["demanded"] != 1:
+        may = "" if claim["optimistic"] is None else f" (perhaps {number(claim['optimistic'])})"
+        numbers = f"needs {number(claim['demanded'])}, has {number(claim['available'])} {claim['unit']}{may}; "
+    return f"[{claim['kind']}: {numbers}{claim['confidence']}: {claim['source']}]"
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:

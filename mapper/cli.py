@@ -1,0 +1,221 @@
+"""The command line. Nothing heavy is imported until a command runs.
+
+Exit codes: 0 fits or done, 1 does not fit (or a bundle that is rejected), 2 bad input or
+use, 3 undecided, 4 our own bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from device_profiles.errors import ProfileError
+from mapper.arguments import limits_of, options_of, parser
+from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, OurBug
+from nir_io.errors import BadInput
+
+if TYPE_CHECKING:
+    from mapper.report.page import Page
+    from mapper.result import Result
+
+TEACH = """\
+nirmap maps NIR spiking networks onto neuromorphic chips, or says why they do not fit.
+
+  nirmap check model.nir --device speck2f --semantics sinabs     does it fit?
+  nirmap map model.nir --device loihi2 --semantics snntorch -o out/   make the bundle
+  nirmap inspect model.nir                                       what is in the file?
+
+`nirmap devices` lists the chips, `nirmap --help` the commands, `nirmap map --help` the
+options. NIR files do not say by which rule a network is to be updated: --semantics names
+the framework that it comes from.
+"""
+PREFIX = "nirmap: "
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not given:
+        sys.stdout.write(TEACH)
+        return BAD_INPUT
+    args = parser().parse_args(given)
+    try:
+        return COMMANDS[args.command](args)
+    except (BadInput, ProfileError) as error:
+        return _failed(args, "bad-input", BAD_INPUT, error.findings)
+    except OurBug as error:
+        return _failed(args, "our-bug", OUR_BUG, _of_our_bug(error))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{PREFIX}interrupted\n")
+        return 130
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:
+        if args.debug:
+            raise
+        return _failed(args, "our-bug", OUR_BUG, _of_surprise(error))
+
+
+def _map(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mapper import api
+
+    output = args.output or f"{Path(args.model).stem}-{Path(args.device).stem}"
+    result = api.map(
+        args.model,
+        args.device,
+        output=output,
+        semantics=args.semantics,
+        models=args.models,
+        repair=args.repair,
+        limits=limits_of(args),
+        **options_of(args),
+    )
+    return _tell(args, result)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from mapper import api
+
+    result = api.check(
+        args.model,
+        args.device,
+        semantics=args.semantics,
+        models=args.models,
+        repair=args.repair,
+        limits=limits_of(args),
+        **options_of(args),
+    )
+    return _tell(args, result)
+
+
+def _tell(args: argparse.Namespace, result: Result) -> int:
+    from mapper.report.words import result_page
+
+    facts = result.facts
+    _print(args, facts, lambda: result_page(facts))
+    return result.exit_code
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from mapper import api
+    from mapper.report.tables import inspect_page
+
+    facts = api.inspect(
+        args.model,
+        semantics=args.semantics,
+        models=args.models,
+        repair=args.repair,
+        limits=limits_of(args),
+        **options_of(args),
+    )
+    _print(args, facts, lambda: inspect_page(facts))
+    return FITS
+
+
+def _devices(args: argparse.Namespace) -> int:
+    from device_profiles.load import load, names
+    from mapper.report import tables
+
+    if args.name is None:
+        profiles = tuple(load(name) for name in names())
+        _print(args, tables.devices_facts(profiles), lambda: tables.devices_page(profiles))
+        return FITS
+    profile = load(args.name)
+    _print(args, tables.devices_facts([profile])[0], lambda: tables.device_page(profile))
+    return FITS
+
+
+def _rules(args: argparse.Namespace) -> int:
+    from mapper import api
+    from mapper.report import tables
+
+    found = api.rules(args.name)
+    facts = tables.rules_facts(found)
+    if args.name is not None and not args.json:
+        sys.stdout.write(f"{args.name}\n\n{facts[0]['text']}\n")
+        return FITS
+    _print(args, facts, lambda: tables.rules_page(found))
+    return FITS
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from mapper import api
+    from mapper.report.tables import verify_facts, verify_page
+
+    checked = api.verify(args.bundle, args.model, profile=args.profile)
+    facts = verify_facts(checked, args.bundle)
+    _print(args, facts, lambda: verify_page(facts))
+    return FITS if checked.ok else DOES_NOT_FIT
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "map": _map,
+    "check": _check,
+    "inspect": _inspect,
+    "devices": _devices,
+    "rules": _rules,
+    "verify": _verify,
+}
+
+
+def _print(args: argparse.Namespace, facts: Any, page: Callable[[], Page]) -> None:
+    """The same facts as JSON or as a page."""
+    if args.json:
+        from mapper.report.json import dumps
+
+        sys.stdout.write(dumps(facts))
+    else:
+        from mapper.report.page import show
+
+        show(page())
+    sys.stdout.flush()
+
+
+def _failed(args: argparse.Namespace, outcome: str, code: int, findings: Sequence[str]) -> int:
+    """Findings one a line on stderr; with --json also as a document on stdout."""
+    from mapper.report.page import safe
+
+    for finding in findings:
+        line = safe(finding).replace("\n", " ")
+        sys.stderr.write(f"{PREFIX}{line}\n")
+    if args.json:
+        from mapper.report.json import dumps
+
+        sys.stdout.write(dumps({"outcome": outcome, "exit": code, "findings": list(findings)}))
+    return code
+
+
+def _of_our_bug(error: OurBug) -> list[str]:
+    kept = (
+        ""
+        if error.kept is None
+        else f"; the bundle and the checker's report are kept in {error.kept}"
+    )
+    return [
+        f"this is a bug of nirmap, not of your network: its own checker rejects the result{kept}",
+        *error.findings,
+    ]
+
+
+def _of_surprise(error: Exception) -> list[str]:
+    told = f"{type(error).__name__}: {error}"
+    return [
+        f"this is a bug of nirmap: {told[:300]}",
+        "run again with --debug for the traceback, and please report it with the model",
+    ]
+
+
+def _pipe_closed() -> int:
+    """The reader of our output went away, as `head` does: no error of anybody's."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FITS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
