@@ -12,7 +12,7 @@ class Limits:
     elements: values of all arrays together, as the headers declare them, and entries of
         all node shapes together; 100 million are 0.8 GB once read.
     nodes, edges: counted over nested graphs. depth: graphs within graphs.
-    name: characters in the name of a node. text: characters of a metadata text.
+    name: characters in the name of a node. text: bytes of any text but a name.
     entries: fields of one node, and metadata entries of one graph or node.
     """
 

@@ -45,7 +45,7 @@ def _graph(graph: Any, name: str, report: Report, spent: Spent, depth: int) -> R
             f"{spent.limits.nodes} and {spent.limits.edges}",
         )
         report.stop_if_wrong(repair=False)
-    _metadata(graph, f"{name}/" if name else "", report)
+    _metadata(graph, f"{name}/" if name else "", report, spent)
     nodes: dict[str, RawNode | RawGraph] = {}
     for key, node in held.items():
         entry = str(key)
@@ -70,7 +70,7 @@ def _node(node: Any, name: str, report: Report, spent: Spent) -> RawNode:
             name, f"'{printable(kind)}' is not a NIR primitive; there are: {', '.join(KINDS)}"
         )
         return RawNode(name=name, where=name, kind="", fields={})
-    _metadata(node, f"{name}/", report)
+    _metadata(node, f"{name}/", report, spent)
     own_name = written_name(name, report, spent.limits.name)
     given = {
         field.name: getattr(node, field.name, None)
@@ -119,14 +119,14 @@ def _numbers(value: Any, where: str, report: Report, spent: Spent) -> Any:
     return numbers
 
 
-def _metadata(holder: Any, prefix: str, report: Report) -> None:
+def _metadata(holder: Any, prefix: str, report: Report, spent: Spent) -> None:
     given = getattr(holder, "metadata", None)
-    _keep(given if isinstance(given, dict) else {}, prefix, report)
+    _keep(given if isinstance(given, dict) else {}, prefix, report, spent)
 
 
-def _keep(given: Mapping[Any, Any], prefix: str, report: Report) -> None:
+def _keep(given: Mapping[Any, Any], prefix: str, report: Report, spent: Spent) -> None:
     for key, value in given.items():
-        name = printable(f"{prefix}{key}", 400)
+        name = printable(f"{prefix}{key}", 2 * spent.limits.name)
         found = (
             value.item()
             if isinstance(value, (np.ndarray, np.generic)) and value.size == 1
@@ -134,13 +134,16 @@ def _keep(given: Mapping[Any, Any], prefix: str, report: Report) -> None:
         )
         if isinstance(found, bytes):
             found = found.decode("utf-8", "replace")
-        if isinstance(found, str):
-            report.metadata[name] = printable(found, 10_000)
+        if isinstance(found, str) and len(found.encode()) <= spent.limits.text:
+            report.metadata[name] = printable(found, len(found))
         elif isinstance(found, (bool, int)):
             report.metadata[name] = int(found)
         elif isinstance(found, float):
             report.metadata[name] = found
-        elif isinstance(found, dict) and prefix.count("/") < 16:
-            _keep(found, f"{name}/", report)
+        elif isinstance(found, dict) and prefix.count("/") < spent.limits.depth:
+            _keep(found, f"{name}/", report, spent)
         else:
-            report.note(f"metadata '{name}' is no number or text; it was not read")
+            report.note(
+                f"metadata '{name}' is no number, and no text of up to {spent.limits.text} bytes; "
+                "it was not read"
+            )

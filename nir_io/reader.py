@@ -20,6 +20,7 @@ from h5py import h5d, h5f, h5g, h5l, h5o  # pyright: ignore[reportAttributeAcces
 from nir_io.assemble import assemble
 from nir_io.errors import BadInput
 from nir_io.graph import KINDS, Graph
+from nir_io.heap import Heaps
 from nir_io.limits import Limits, Spent
 from nir_io.objects import raw_graph
 from nir_io.raw import (
@@ -83,8 +84,13 @@ def _root(path: Path, report: Report, spent: Spent) -> RawGraph:
     except DAMAGE as error:
         raise _stopped(report, "", f"is not a whole HDF5 file: {reason(error)}") from error
     try:
-        top = cast(Group, h5g.open(file, b"/"))
-        return _File(report, spent, Values(report, spent, status.st_size)).root(top)
+        with path.open("rb") as raw:
+            plan = file.get_create_plist()
+            if plan.get_sizes() != (8, 8):
+                raise ValueError(f"addresses and sizes of {plan.get_sizes()} bytes, not 8")
+            heaps = Heaps(raw.fileno(), plan.get_userblock())
+            values = Values(report, spent, status.st_size, heaps)
+            return _File(report, spent, values).root(cast(Group, h5g.open(file, b"/")))
     except DAMAGE as error:
         raise _stopped(report, "", f"is damaged: {reason(error)}") from error
 
@@ -287,7 +293,10 @@ class _File:
                 continue
             value = self.values.scalar(child, path) if _is_data(child) else None
             if value is None:
-                self.report.note(f"metadata '{key}' is no number or text; it was not read")
+                self.report.note(
+                    f"metadata '{key}' is no number, and no text of up to "
+                    f"{self.spent.limits.text} bytes; it was not read"
+                )
             elif len(self.report.metadata) < self.spent.limits.nodes:
                 self.report.metadata[key] = value
 

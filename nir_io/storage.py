@@ -11,7 +11,7 @@ import numpy as np
 # constants of the HDF5 library (H5Zpublic.h, H5Dpublic.h, H5Spublic.h); 32000 is h5py's LZF
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 FILTERS = (DEFLATE, SHUFFLE, FLETCHER32, LZF)
-VIRTUAL = 3
+CONTIGUOUS, CHUNKED, VIRTUAL = 1, 2, 3
 ALLOCATED = 2
 NULL_SPACE = 2
 
@@ -84,8 +84,8 @@ class Data(Protocol):
         """Whether its storage is allocated."""
         ...
 
-    def get_storage_size(self) -> int:
-        """Bytes in the file."""
+    def get_offset(self) -> int:
+        """First byte in the file, of contiguous storage."""
         ...
 
     def read(self, memory: Any, file: Any, into: Any) -> None:

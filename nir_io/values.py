@@ -17,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nir_io.graph import Array
+from nir_io.heap import REFERENCE, Heaps
 from nir_io.limits import Spent
 from nir_io.raw import Edge, Field, Report, printable
 from nir_io.storage import (
     ALLOCATED,
+    CHUNKED,
+    CONTIGUOUS,
     DEFLATE,
     FILTERS,
-    FLETCHER32,
     NULL_SPACE,
+    SHUFFLE,
     VIRTUAL,
     Data,
     is_number,
@@ -33,7 +36,6 @@ from nir_io.storage import (
 )
 
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
-TEXT_AT_ONCE = 64 << 20  # bytes; many edges may name one long text of the file
 MOST_PADDING = 64  # declared over used size of chunks, for data of more than a million values
 
 
@@ -44,6 +46,7 @@ class Values:
     report: Report
     spent: Spent
     size: int
+    heaps: Heaps
 
     def field(self, found: Data, where: str) -> Field | None:
         """A single text, or an array of numbers."""
@@ -59,15 +62,9 @@ class Values:
     def text(self, found: Data, where: str) -> str | None:
         """A single text."""
         try:
-            if not is_text(found.dtype) or found.shape:
-                self.report.find(where, "is no single text")
-                return None
-            if self._filters(found, where) is None:
-                return None
-            value = np.empty((), dtype=found.dtype)
-            self._read(found, value)
-            text = value[()]
-            return text.decode("utf-8") if isinstance(text, bytes) else str(text)
+            if is_text(found.dtype) and not found.shape:
+                return self._one_text(found, where)
+            self.report.find(where, "is no single text")
         except UnicodeDecodeError:
             self.report.find(where, "is not UTF-8 text")
         except DAMAGE as error:
@@ -117,7 +114,11 @@ class Values:
                 )
                 return ()
             filters = self._filters(found, where)
-            return () if filters is None else tuple(self._names(found, filters, where))
+            if filters is None:
+                return ()
+            texts = self._texts(found, filters, 4 * self.spent.limits.name, where)
+            names = [text.decode("utf-8") for text in texts or ()]
+            return tuple(zip(names[::2], names[1::2], strict=True))
         except UnicodeDecodeError:
             self.report.find(where, "holds names that are not UTF-8 text")
         except DAMAGE as error:
@@ -125,19 +126,27 @@ class Values:
         return ()
 
     def scalar(self, found: Data, where: str) -> str | int | float | None:
-        """A metadata entry; None if it is neither a text nor a number."""
-        if found.shape != ():
-            return None
+        """A metadata entry; None if it is neither a number nor a text within limits."""
         dtype = found.dtype
-        if is_text(dtype):
-            text = self.text(found, where)
-            return None if text is None else printable(text, self.spent.limits.text)
-        if not is_number(dtype):
+        if found.shape != () or not (is_text(dtype) or is_number(dtype)):
             return None
-        value = self.numbers(found, dtype, where)
+        try:
+            if is_text(dtype):
+                text = self._one_text(found, where)
+                return None if text is None else printable(text, len(text))
+            value = self.numbers(found, dtype, where)
+        except DAMAGE:
+            return None
         if value is None:
             return None
         return float(value) if dtype.kind == "f" else int(value)
+
+    def _one_text(self, found: Data, where: str) -> str | None:
+        filters = self._filters(found, where)
+        if filters is None:
+            return None
+        texts = self._texts(found, filters, self.spent.limits.text, where)
+        return None if texts is None else next(texts).decode("utf-8")
 
     def _filters(self, found: Data, where: str) -> list[int] | None:
         """Filters of a data set; None, and a finding, for data that must not be read.
@@ -166,26 +175,41 @@ class Values:
         if DEFLATE not in filters:
             self._read(found, into)
             return True
-        chunk, dtype = found.get_create_plist().get_chunk(), found.dtype
+        dtype = found.dtype
+        if found.get_type().get_size() != dtype.itemsize:
+            self.report.find(where, f"is stored as {dtype} in an unusual format; use gzip or none")
+            return False
+        stored = np.dtype(np.int8) if dtype.kind == "b" else dtype
+        return self._chunks(found, filters, stored, into, where)
+
+    def _chunks(
+        self,
+        found: Data,
+        filters: list[int],
+        stored: np.dtype[Any],
+        into: NDArray[Any],
+        where: str,
+    ) -> bool:
+        """Put chunks of values stored as `stored` into `into`, inflated here."""
+        chunk, item = found.get_create_plist().get_chunk(), stored.itemsize
         count = prod(-(-side // step) for side, step in zip(found.shape, chunk, strict=True))
         if count * prod(chunk) > max(MOST_PADDING * into.size, 1 << 20):
             self.report.find(where, f"has chunks of shape {chunk} for data of shape {found.shape}")
             return False
-        if found.get_type().get_size() != dtype.itemsize or FLETCHER32 in filters:
-            self.report.find(where, f"is stored as {dtype} with HDF5 filters {filters}; use gzip")
+        if not set(filters) <= {DEFLATE, SHUFFLE}:
+            self.report.find(where, f"is stored with HDF5 filters {filters}; use gzip or none")
             return False
         chunks: list[Any] = []
         found.chunk_iter(chunks.append)
         if len(chunks) != count:
             self.report.find(where, f"has {len(chunks)} of its {count} chunks")
             return False
-        stored = np.dtype(np.int8) if dtype.kind == "b" else dtype
         for info in chunks:
             if info.size > self.size:
                 self.report.find(where, f"has a chunk of {info.size} bytes, the file {self.size}")
                 return False
             mask, packed = found.read_direct_chunk(info.chunk_offset)
-            data = plain(packed, mask, filters, prod(chunk) * dtype.itemsize, dtype.itemsize)
+            data = plain(packed, mask, filters, prod(chunk) * item, item)
             if data is None:
                 self.report.find(where, "has a compressed chunk that cannot be inflated")
                 return False
@@ -197,37 +221,30 @@ class Values:
             into[place] = block[tuple(slice(0, part.stop - part.start) for part in place)]
         return True
 
-    def _names(self, found: Data, filters: list[int], where: str) -> Iterator[Edge]:
-        """Pairs as text, a part of the file at a time."""
-        rows, dtype, longest = found.shape[0], found.dtype, 4 * self.spent.limits.name
+    def _texts(
+        self, found: Data, filters: list[int], longest: int, where: str
+    ) -> Iterator[bytes] | None:
+        """All texts in C order; raises ValueError for one that is damaged or too long."""
+        dtype = found.dtype
         if dtype.kind == "S":
             if dtype.itemsize > longest:
-                self.report.find(where, f"holds names of {dtype.itemsize} bytes")
-                return
-            names = np.empty(found.shape, dtype=dtype)
-            if self._load(found, filters, names, where):
-                for start, end in names.tolist():
-                    yield start.decode("utf-8"), end.decode("utf-8")
-            return
-        if filters and found.get_storage_size() > TEXT_AT_ONCE >> 10:
-            self.report.find(where, "is a large compressed list; write the edges uncompressed")
-            return
-        step = max(1, min(rows, TEXT_AT_ONCE // max(self.size, 1) // 2))
-        for first in range(0, rows, step):
-            count = min(step, rows - first)
-            space, memory = found.get_space(), found.get_space()
-            space.select_hyperslab((first, 0), (count, 2))
-            memory.set_extent_simple((count, 2))
-            block: NDArray[Any] = np.empty((count, 2), dtype=dtype)
-            found.read(memory, space, block)
-            for start, end in block.tolist():
-                pair = [
-                    name.encode() if isinstance(name, str) else bytes(name) for name in (start, end)
-                ]
-                if max(len(name) for name in pair) > longest:
-                    self.report.find(where, f"names a node with more than {longest} bytes")
-                    return
-                yield pair[0].decode("utf-8"), pair[1].decode("utf-8")
+                raise ValueError(f"a text of {dtype.itemsize} bytes is longer than {longest}")
+            fixed: NDArray[Any] = np.empty(found.shape, dtype=dtype)
+            return (
+                iter(fixed.ravel().tolist()) if self._load(found, filters, fixed, where) else None
+            )
+        kind = np.dtype((np.void, REFERENCE))
+        layout = found.get_create_plist().get_layout()
+        if layout == CONTIGUOUS:
+            raw = self.heaps.bytes_at(found.get_offset(), prod(found.shape) * REFERENCE)
+            references = np.frombuffer(raw, dtype=kind)
+        elif layout == CHUNKED:
+            references = np.empty(found.shape, dtype=kind)
+            if not self._chunks(found, filters, kind, references, where):
+                return None
+        else:
+            raise ValueError("texts of variable length in compact storage are not read")
+        return (self.heaps.text(entry.tobytes(), longest) for entry in references.ravel())
 
 
 def reason(error: Exception) -> str:

@@ -185,7 +185,7 @@ MADE: dict[Make, str] = {
     zeros_twice_deflated: "is stored with HDF5 filters [1, 1]; use gzip or none",
     stream_longer_than_its_chunk: "has a compressed chunk that cannot be inflated",
     stream_shorter_than_its_chunk: "has a compressed chunk that cannot be inflated",
-    edges_with_one_long_name: "node/edges: names a node with more than 800 bytes",
+    edges_with_one_long_name: "node/edges: cannot be read: a text of 20971520 bytes is longer than 800",
     many_fields: "node/nodes/fc: holds 5002 entries, the limit is 200",
     long_metadata: "",
     deep_metadata: "",
