@@ -7,7 +7,7 @@ neuron or Output, and each such path reads
 
 with each part there or not, but weights always in front of a neuron. Convolutions have no
 groups. What the direct rules cannot bring there is written out as a matrix; what is too
-large for that, or has no exact form, is reported by refusals.
+large for that, or has no exact form, stays: `refusals` says why.
 
 Rules are applied in waves: all that propose at nodes which do not touch each other, at once.
 After a wave only the surroundings of what changed are looked at again, so the work grows
@@ -53,18 +53,17 @@ DIRECT = (
 )
 IDENTITY = ("identity-weights",)
 
-Done = Proposal | Refusal
 Path = tuple[Node, ...]
 
 
-def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Done, ...]]:
-    """The normal form of `graph`, and what led there, in order.
+def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Proposal, ...]]:
+    """The normal form of `graph`, and the proposals that led there, in order.
 
-    Proposals were applied. Refusals, if there are any, come last: they say why a path is not
-    in normal form. Raises BadInput for a cycle without a neuron.
+    Some paths may have none: `refusals` says which, and why. Raises BadInput for a cycle
+    without a neuron.
     """
     groups(graph)
-    done: list[Done] = []
+    done: list[Proposal] = []
     lost = unneeded(graph)
     if lost:
         graph = _settle(graph, ("remove-unreachable",), [min(lost)], target, done)
@@ -73,36 +72,38 @@ def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Done, ...]]:
     split = [name for name in _linear(graph) if name not in tangled]
     graph = _settle(graph, SPLIT, split, target, done)
     graph = _settle(graph, DIRECT, _linear(graph), target, done)
-    refused: dict[str, Refusal] = {name: _too_many(name, n) for name, n in tangled.items()}
-    while wave := _wave(graph, target, refused):
+    while wave := _wave(graph, target)[0]:
         before = graph
         graph = apply(graph, *wave)
         done += wave
         changed = [n for n, node in graph.nodes.items() if node is not before.nodes.get(n)]
         graph = _settle(graph, DIRECT, _around(graph, changed), target, done)
-    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
-    stuck = {node.name for path in _paths(graph) if _remedies(path) for node in path}
-    left = [refused[name] for name in sorted(refused) if name in stuck or name in tangled]
-    return graph, (*done, *left)
+    return _settle(graph, IDENTITY, _ends(graph), target, done), tuple(done)
 
 
-def _wave(graph: Graph, target: Target, refused: dict[str, Refusal]) -> list[Proposal]:
-    """What helps the paths that are not in normal form, one proposal each; fills `refused`."""
+def refusals(graph: Graph, target: Target) -> tuple[Refusal, ...]:
+    """Why paths of a normalised graph are not in normal form, by node; empty if all are."""
+    tangled = [_too_many(name, paths) for name, paths in sorted(_tangled(graph).items())]
+    return (*tangled, *_wave(graph, target)[1])
+
+
+def _wave(graph: Graph, target: Target) -> tuple[list[Proposal], list[Refusal]]:
+    """What helps the paths that are not in normal form, one proposal each; and what does not."""
     wave: list[Proposal] = []
+    refused: list[Refusal] = []
     for path in _paths(graph):
         for name, at in _remedies(path):
             answer = rule_named(name).propose(graph, at, target)
             if isinstance(answer, Proposal):
                 wave.append(answer)
-                refused.pop(at, None)
                 break
             if isinstance(answer, Refusal):
-                refused[at] = answer
-    return wave
+                refused.append(answer)
+    return wave, refused
 
 
 def _settle(
-    graph: Graph, names: tuple[str, ...], start: Iterable[str], target: Target, done: list[Done]
+    graph: Graph, names: tuple[str, ...], start: Iterable[str], target: Target, done: list[Proposal]
 ) -> Graph:
     """`graph` after the rules `names` have nothing more to propose at `start` and around."""
     rules = [rule_named(name) for name in names]
