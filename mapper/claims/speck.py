@@ -271,20 +271,6 @@ def one_slice_a_core(network: Network, options: Options, profile: Profile) -> It
     """A core holds one slice or one relay: a claim per class of cores, and one for all."""
     total = sum(len(core.ids) for core in profile.cores)
     cores = profile.limit("cores_per_chip")
-    for core in profile.cores:
-        terms = _on(network, options, profile, core.name)
-        yield claim_of(
-            _count(cores, len(core.ids)),
-            kind="one-slice-a-core",
-            limit=core.name,
-            subject=tuple(p.name for p in network.populations),
-            template="class {core} has {available} cores ({ids}), each for one slice or relay",
-            demanded=min(len(network.populations), len(core.ids) + 1),
-            bounds=(Bound(terms, high=len(core.ids)),),
-            fixes=("fewer layers", "another device"),
-            core=core.name,
-            ids=", ".join(str(i) for i in core.ids),
-        )
     terms = tuple(t for core in profile.cores for t in _on(network, options, profile, core.name))
     least = sum(
         min((p.parts for p in options.plans[q.name]), default=0) for q in network.populations
@@ -299,6 +285,20 @@ def one_slice_a_core(network: Network, options: Options, profile: Profile) -> It
         bounds=(Bound(terms, high=total),),
         fixes=("fewer layers", "another device"),
     )
+    for core in profile.cores:
+        terms = _on(network, options, profile, core.name)
+        yield claim_of(
+            _count(cores, len(core.ids)),
+            kind="one-slice-a-core",
+            limit=core.name,
+            subject=tuple(p.name for p in network.populations),
+            template="class {core} has {available} cores ({ids}), each for one slice or relay",
+            demanded=min(len(network.populations), len(core.ids) + 1),
+            bounds=(Bound(terms, high=len(core.ids)),),
+            fixes=("fewer layers", "another device"),
+            core=core.name,
+            ids=", ".join(str(i) for i in core.ids),
+        )
 
 
 def relay_decisions(name: str, profile: Profile) -> tuple[Count, ...]:

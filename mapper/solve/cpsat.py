@@ -92,42 +92,60 @@ def _groups(objectives: tuple[tuple[str, Terms], ...]) -> list[tuple[list[str], 
     return groups or [([], ())]
 
 
+HINT = 0.05  # deterministic seconds for a core by assumptions before a plain proof is asked
+
+
 class Prober:
     """Asks again and again whether some of a ledger's limits can hold together.
 
-    The model is built once: a literal a limit, what was asked without one; each question
-    is a set of assumptions, without an objective.
+    What was asked (claims marked `question`) always holds. A proof is asked of a model that
+    holds the limits as they are: behind literals CP-SAT's presolve and relaxation see
+    nothing of them. A core of assumptions is only a hint that makes the set smaller.
     """
 
     def __init__(self, claims: Sequence[Claim], *, budget: float, seed: int) -> None:
-        ledger = Ledger(decisions=(), claims=tuple(claims), objectives=())
-        self._model, variables = _variables(ledger)
-        self._literals: dict[int, cp_model.IntVar] = {}
+        self._claims = tuple(claims)
+        self._question = [c for c in claims if c.question]
+        self._limits = tuple(i for i, c in enumerate(claims) if c.bounds and not c.question)
         self._budget, self._seed = budget, seed
-        for i, claim in enumerate(claims):
-            if claim.question:
-                _add(self._model, variables, claim, None)
-            elif claim.bounds:
-                self._literals[i] = self._model.new_bool_var("")
-                _add(self._model, variables, claim, self._literals[i])
 
     def limits(self) -> tuple[int, ...]:
-        """Indices of the claims that can be assumed."""
-        return tuple(self._literals)
+        """Indices of the claims that can be asked about."""
+        return self._limits
 
     def core(self, limits: Sequence[int]) -> tuple[int, ...] | bool | None:
         """A sufficient subset that cannot hold; True where all can; None: budget spent."""
-        self._model.clear_assumptions()
-        self._model.add_assumptions([self._literals[i] for i in limits])
-        solver = _solver(self._budget, self._seed)
-        status = solver.solve(self._model)
+        hinted = self._hint(limits)
+        if hinted is True:
+            return True
+        for some in (hinted, tuple(limits)):
+            if not isinstance(some, tuple):
+                continue
+            claims = [*self._question, *(self._claims[i] for i in some)]
+            answer = feasible(claims, budget=self._budget, seed=self._seed)
+            if answer is False:
+                return some
+            if len(some) == len(limits):
+                return answer
+        return None
+
+    def _hint(self, limits: Sequence[int]) -> tuple[int, ...] | bool | None:
+        ledger = Ledger(decisions=(), claims=self._claims, objectives=())
+        model, variables = _variables(ledger)
+        for claim in self._question:
+            _add(model, variables, claim, None)
+        literals = {i: model.new_bool_var("") for i in limits}
+        for i, literal in literals.items():
+            _add(model, variables, self._claims[i], literal)
+        model.add_assumptions(list(literals.values()))
+        solver = _solver(min(HINT, self._budget), self._seed)
+        status = solver.solve(model)
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return True
         if status != cp_model.INFEASIBLE:
             return None
-        index = {self._literals[i].index: i for i in limits}
-        found = solver.sufficient_assumptions_for_infeasibility()
-        return tuple(sorted(index[i] for i in found))
+        index = {literal.index: i for i, literal in literals.items()}
+        return tuple(sorted(index[i] for i in solver.sufficient_assumptions_for_infeasibility()))
 
 
 def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | None:
