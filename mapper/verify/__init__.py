@@ -24,7 +24,7 @@ from mapper.verify.loihi2 import check_loihi2
 from mapper.verify.manifest import Manifest
 from mapper.verify.placement import check_placement
 from mapper.verify.read import read_manifest
-from mapper.verify.report import Book, Checked, CoreUse, Finding, Use, listed
+from mapper.verify.report import Book, Checked, CoreUse, Finding, Use, listed, shown
 from mapper.verify.speck import check_speck
 from mapper.verify.spinnaker2 import check_spinnaker2
 from mapper.verify.timing import check_timing
@@ -123,8 +123,9 @@ def _examine(folder: Folder, profile: AnyPath | None, book: Book) -> Case | None
 def _case(folder: Folder, manifest: Manifest, chip: Device, book: Book) -> Case:
     arrays = read_arrays(folder.arrays, manifest.arrays, book) if folder.arrays else {}
     store = Store(arrays, book)
-    for ref in manifest.stages:
-        store.get(ref, "host stages")
+    for host in manifest.hosts:
+        for ref in host.refs:
+            store.get(ref, f"host stages of output {shown(host.output)}")
     return Case(
         manifest=manifest,
         device=chip,

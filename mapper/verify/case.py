@@ -52,7 +52,8 @@ class Case:
 
     def leaves(self, name: str) -> bool:
         """Whether the population's spikes or membranes are read from outside the chip."""
-        return any(output.population == name for output in self.manifest.outputs)
+        by_host = any(name in host.sources for host in self.manifest.hosts)
+        return by_host or any(output.population == name for output in self.manifest.outputs)
 
     def charge(
         self, piece: Slice, resource: str, fault: str, limit: str, used: int, unit: str

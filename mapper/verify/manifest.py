@@ -30,11 +30,11 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A graph output: the population that it reads, how, and how late."""
+    """A graph output: the population that it reads (None: see Host), how, and how late."""
 
     name: str
     shape: tuple[int, ...]
-    population: str
+    population: str | None
     latency: int
     read: str
 
@@ -125,6 +125,15 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """An output that the host computes: where its paths begin, and the arrays they use."""
+
+    output: str
+    sources: tuple[str, ...]
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """All that the checks need."""
 
@@ -150,8 +159,7 @@ class Manifest:
     helpers: tuple[Helper, ...]
     links: tuple[Link, ...]
     pools: Mapping[str, int]
-    hosts: tuple[tuple[str, str], ...]
-    stages: tuple[str, ...]
+    hosts: tuple[Host, ...]
     constants: tuple[Constant, ...]
     contract: Mapping[str, Any]
     sources: Mapping[str, tuple[int, ...]]

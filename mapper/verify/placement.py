@@ -18,6 +18,7 @@ ROLES = {
     "spinnaker2": ("bias source", "input source"),
     "xylo": (),
 }
+ALL = ""  # a helper that feeds all that need it
 MOST_COMPARED = 300  # slices among which an overlapping pair is looked for, to name it
 
 
@@ -129,33 +130,37 @@ def _cores(manifest: Manifest, device: Device, book: Book) -> None:
 
 
 def _helpers(manifest: Manifest, book: Book) -> None:
-    """Helpers have a role of the family and a population that needs them."""
-    inputs = {port.name for port in manifest.inputs}
+    """Helpers have a role of the family, and feed something that needs them."""
+    needs = {p.name for p in manifest.populations.values() if p.bias == "source"}
+    fed = {
+        "relay": set(manifest.populations),
+        "input source": {port.name for port in manifest.inputs} | {ALL},
+        "bias source": needs | ({ALL} if needs else set[str]()),
+    }
     sources: Counter[str] = Counter()
     for helper in manifest.helpers:
         if helper.role not in ROLES[manifest.family]:
             book.find("helper", f"a {helper.role} is no helper of {shown(manifest.family)}")
-        known = inputs if helper.role == "input source" else manifest.populations
-        if helper.population not in known:
-            book.find("helper", f"a {helper.role} is for {shown(helper.population)}, which is none")
+        if helper.population not in fed[helper.role]:
+            book.find(
+                "helper", f"a {helper.role} is for {shown(helper.population)}, which needs none"
+            )
         if helper.role == "bias source":
             sources[helper.population] += 1
+    if "bias source" in ROLES[manifest.family]:
+        for name in sorted(needs):
+            if sources[name] + sources[ALL] != 1:
+                book.find(
+                    "helper",
+                    f"{shown(name)} has {sources[name] + sources[ALL]} bias sources; it needs 1",
+                )
     columns = {p.target for p in manifest.projections if manifest.is_bias(p)}
-    by_core = "bias source" in ROLES[manifest.family]
-    for population in manifest.populations.values():
-        name, wanted = population.name, int(population.bias == "source")
-        if by_core and sources[name] != wanted:
-            book.find(
-                "helper",
-                f"{shown(name)} has {sources[name]} bias sources; its bias '{population.bias}' "
-                f"needs {wanted}",
-            )
-        if (name in columns) != bool(wanted):
-            book.find(
-                "bias-source",
-                f"{shown(name)} has bias '{population.bias}' and {int(name in columns)} projections "
-                f"from a bias source; expected {wanted}",
-            )
+    for name in sorted(columns ^ needs):
+        book.find(
+            "bias-source",
+            f"{shown(name)} has {int(name in columns)} projections from a bias source; its kind of "
+            f"bias needs {int(name in needs)}",
+        )
 
 
 def _result(manifest: Manifest, book: Book) -> None:
@@ -167,11 +172,12 @@ def _result(manifest: Manifest, book: Book) -> None:
     if len(set(names)) < len(names):
         book.find("result", f"{len(names)} objectives have {len(set(names))} names")
     for name, value, bound in manifest.objectives:
-        if bound > value or (manifest.proven and bound != value):
+        proven = manifest.proven and name in manifest.settings["objective"]
+        if bound > value or (proven and bound != value):
             book.find(
                 "result",
                 f"objective {shown(name)} is {value:g} with the bound {bound:g}, "
-                + ("and is called proven" if manifest.proven else "which is above it"),
+                + ("which is above it" if bound > value else "and is called proven"),
             )
     wanted = BINDING.get(manifest.family, "advisory")
     if manifest.placement != wanted:

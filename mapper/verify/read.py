@@ -12,6 +12,7 @@ from mapper.verify.manifest import (
     Box,
     Constant,
     Helper,
+    Host,
     Link,
     Manifest,
     Output,
@@ -74,7 +75,7 @@ def _manifest(top: Row) -> Manifest:
             Output(
                 name=row.text("name"),
                 shape=row.shape("shape"),
-                population=row.text("population"),
+                population=row.text_or_none("population"),
                 latency=row.whole("latency"),
                 read=row.text("read", "spikes", "v", "host"),
             )
@@ -103,8 +104,7 @@ def _manifest(top: Row) -> Manifest:
             for row in top.rows("links")
         ),
         pools=_wholes(top.row("pools")),
-        hosts=tuple((row.text("output"), row.text("source")) for row in top.rows("host", "output")),
-        stages=_stages(top),
+        hosts=tuple(_host(row) for row in top.rows("host", "output")),
         constants=tuple(
             Constant(
                 channel=row.whole("channel"),
@@ -147,6 +147,7 @@ def _semantics(row: Row) -> Mapping[str, Any]:
 def _settings(row: Row) -> Mapping[str, Any]:
     row.whole("chips", 1)
     row.text("entry", "host", "dvs")
+    row.texts("objective")
     return MappingProxyType(dict(row.raw))
 
 
@@ -269,16 +270,22 @@ def _wholes(row: Row) -> Mapping[str, int]:
     return MappingProxyType({key: row.whole(key) for key in row.raw})
 
 
-def _stages(top: Row) -> tuple[str, ...]:
-    """The arrays that host stages name."""
+def _host(row: Row) -> Host:
+    """Linear stages hold refs and numbers by name; the integrator behind them refs."""
+    sources: list[str] = []
     refs: list[str] = []
-    for host in top.rows("host", "output"):
-        for stage in host.rows("stages", "kind"):
+    for path in row.rows("paths", "source"):
+        sources.append(path.text("source"))
+        for stage in path.rows("stages", "kind"):
             stage.text("kind")
-            if "arrays" in stage.raw:
-                arrays = stage.row("arrays")
-                refs += [arrays.text(key) for key in arrays.raw]
-    return tuple(refs)
+            refs += [v for k, v in stage.raw.items() if isinstance(v, str) and k != "kind"]
+    if not sources:
+        row.wrong("paths", "at least one path")
+    if row.raw.get("neuron") is not None:
+        neuron = row.row("neuron")
+        neuron.text("kind")
+        refs += [v for k, v in neuron.raw.items() if isinstance(v, str) and k != "kind"]
+    return Host(output=row.text("output"), sources=tuple(sources), refs=tuple(refs))
 
 
 def _contract(row: Row) -> Mapping[str, Any]:

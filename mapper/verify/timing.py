@@ -15,7 +15,7 @@ import numpy as np
 from mapper.verify.arrays import Store
 from mapper.verify.device import Device
 from mapper.verify.manifest import Manifest, Projection
-from mapper.verify.report import Book, shown
+from mapper.verify.report import Book, listed, shown
 
 RELAYED = "hidden+relay"
 
@@ -50,7 +50,6 @@ def check_timing(manifest: Manifest, device: Device, store: Store, book: Book) -
                 f"{source} and {target} leave {ideal}",
             )
     _outputs(manifest, hop, book)
-    _hosts(manifest, book)
     _inputs(manifest, book)
     _contract(manifest, device, book)
 
@@ -155,47 +154,52 @@ def is_delayed(projection: Projection, store: Store) -> bool:
 
 
 def _outputs(manifest: Manifest, hop: int, book: Book) -> None:
+    """Outputs read what is there, as late as it is; the host has a stage for its own."""
     names = Counter(output.name for output in manifest.outputs)
     for name in (name for name, times in names.items() if times > 1):
         book.find("schema", f"output {shown(name)} stands twice")
+    hosts = {host.output: host.sources for host in manifest.hosts}
+    by_host = {output.name for output in manifest.outputs if output.read == "host"}
+    if len(hosts) < len(manifest.hosts) or set(hosts) != by_host:
+        book.find(
+            "host",
+            f"{len(manifest.hosts)} host stages are for {listed(map(shown, sorted(hosts)))}; the host "
+            f"computes {len(by_host)} outputs: {listed(map(shown, sorted(by_host)))}",
+        )
     for output in manifest.outputs:
-        population = manifest.populations.get(output.population)
-        by_host = output.read == "host"
-        if population is None and not (by_host and output.population in manifest.sources):
-            book.find(
-                "output",
-                f"output {shown(output.name)} reads {shown(output.population)}, which is not there",
-            )
+        where = f"output {shown(output.name)}"
+        if (output.population is None) != (output.read == "host"):
+            named = "no population" if output.population is None else shown(output.population)
+            book.find("output", f"{where} is read by '{output.read}' and names {named}")
             continue
-        late = 0 if population is None else population.latency
-        if population is not None and population.role == RELAYED:
-            late += hop
+        sources = hosts.get(output.name, ()) if output.population is None else (output.population,)
+        there = manifest.sources if output.population is None else manifest.populations
+        missing = [name for name in sources if name not in there]
+        if missing:
+            book.find("output", f"{where} reads {shown(missing[0])}, which is not there")
+            continue
+        late = max((_late(manifest, name, hop) for name in sources), default=0)
         if output.latency != late:
             book.find(
                 "output-latency",
-                f"output {shown(output.name)} is said to be {output.latency} steps late; "
-                f"{shown(output.population)} is {late}",
+                f"{where} is said to be {output.latency} steps late; what it reads is {late}",
             )
-        if population is not None and not by_host and prod(output.shape) != population.size:
-            book.find(
-                "output",
-                f"output {shown(output.name)} has {prod(output.shape)} entries; "
-                f"{shown(output.population)} has {population.size} neurons",
-            )
+        if output.population is not None:
+            size = manifest.populations[output.population].size
+            if prod(output.shape) != size:
+                book.find(
+                    "output",
+                    f"{where} has {prod(output.shape)} entries; {shown(output.population)} has "
+                    f"{size} neurons",
+                )
 
 
-def _hosts(manifest: Manifest, book: Book) -> None:
-    """The host computes those outputs that are read so, each from its source."""
-    wanted = sorted((o.name, o.population) for o in manifest.outputs if o.read == "host")
-    for name, source in sorted(set(wanted) ^ set(manifest.hosts)):
-        said = "outputs" if (name, source) in wanted else "host"
-        book.find(
-            "host",
-            f"only '{said}' says that the host computes {shown(name)} from {shown(source)}; both "
-            "have to",
-        )
-    if len(set(manifest.hosts)) < len(manifest.hosts):
-        book.find("host", f"{len(manifest.hosts)} host stages are not all of different outputs")
+def _late(manifest: Manifest, name: str, hop: int) -> int:
+    """Steps by which the host gets a population's spikes, or an input's, late."""
+    population = manifest.populations.get(name)
+    if population is None:
+        return 0
+    return population.latency + hop * (population.role == RELAYED)
 
 
 def _inputs(manifest: Manifest, book: Book) -> None:

@@ -153,7 +153,7 @@ def start(device: str, family: str, inputs: dict[str, tuple[int, ...]]) -> Draft
             },
             "model": {"fingerprint": "ab" * 32, "sha256": None, "neurons": 0, "nodes": []},
             "semantics": copy.deepcopy(SEMANTICS),
-            "settings": {"chips": 1, "entry": "host", "max_error": 0.1},
+            "settings": {"chips": 1, "entry": "host", "max_error": 0.1, "objective": ["cores"]},
             "result": {
                 "objectives": [{"name": "cores", "value": 3, "bound": 3}],
                 "proven": True,
@@ -254,7 +254,9 @@ def add_helper(draft: Draft, role: str, name: str, core: int) -> None:
     draft.manifest["result"]["cores"] = draft.cores()
 
 
-def add_output(draft: Draft, name: str, shape: Any, population: str, latency: int, read: str = "spikes") -> None:
+def add_output(
+    draft: Draft, name: str, shape: Any, population: Any, latency: int, read: str = "spikes"
+) -> None:
     """A graph output."""
     draft.manifest["outputs"].append(
         {

@@ -93,13 +93,15 @@ def loihi2_recurrent() -> Draft:
         units=13,
     )
     add_output(draft, "y", (2,), "out", 2)
-    add_output(draft, "z", (5,), "out", 2, "host")
+    add_output(draft, "z", (5,), None, 2, "host")
     matrix = draft.ref(np.ones((5, 2)), "float64", "read-out")
+    stage = {"kind": "Linear", "shape_in": [2], "shape_out": [5], "weight": matrix}
+    decay = draft.ref(np.ones(5), "float64", "read-out")
     draft.manifest["host"].append(
         {
             "output": "z",
-            "source": "out",
-            "stages": [{"kind": "Linear", "arrays": {"weight": matrix}}],
+            "paths": [{"source": "out", "stages": [stage]}, {"source": "hid", "stages": []}],
+            "neuron": {"kind": "I", "has_synapse": False, "mem_decay": decay},
         }
     )
     return draft
@@ -267,7 +269,7 @@ def spinnaker2_recurrent() -> Draft:
     # up16(12 + 4 * 3) + 16 + 48 + 16 = 112; rows of 3: 20 bytes; of 1 or 2: 16 bytes.
     add_slice(draft, "hid", [(0, 3)], 1, atoms=3, bytes=112 + 112 + 128 + 48)
     add_slice(draft, "hid", [(3, 4)], 2, atoms=1, bytes=112 + 96 + 112 + 32)
-    add_helper(draft, "bias source", "hid", 3)
+    add_helper(draft, "bias source", "", 3)
     add_slice(draft, "out", [(0, 2)], 4, atoms=2, bytes=96 + 112)
     add_output(draft, "y", (2,), "out", 2)
     return draft

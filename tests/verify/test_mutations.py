@@ -11,7 +11,7 @@ import pytest
 
 from mapper.verify import verify
 from tests.verify import manycore, pooled
-from tests.verify.draft import Draft, packed
+from tests.verify.draft import Draft, add_helper, packed
 
 Build = Callable[[], Draft]
 Spoil = Callable[[Draft], object]
@@ -329,8 +329,14 @@ CATALOGUE: tuple[tuple[str, Build, Spoil, str], ...] = (
     ("a read-out of no kind", LOIHI, manifest("contract", "decode", to="guess"), "schema"),
     ("semantics of no kind", LOIHI, manifest("semantics", "comparison", to="=="), "schema"),
     ("a time step of 0", LOIHI, manifest("semantics", "file_dt", to=0), "schema"),
-    ("a host stage of another source", LOIHI, manifest("host", 0, "source", to="hid"), "host"),
-    ("a host output without its stage", LOIHI, both(lambda d: d.manifest["host"].clear(), lambda d: d.manifest["arrays"].popitem()), "host"),
+    ("a host stage of nothing", LOIHI, manifest("host", 0, "paths", 0, "source", to="ghost"), "output"),
+    ("a host stage without a path", LOIHI, manifest("host", 0, "paths", to=[]), "schema"),
+    ("a host stage of another output", LOIHI, manifest("host", 0, "output", to="y"), "host"),
+    ("a host output without its stage", LOIHI, lambda d: d.manifest["host"].clear(), "host"),
+    ("a host output of a population", LOIHI, manifest("outputs", 1, "population", to="out"), "output"),
+    ("an output of no population", LOIHI, manifest("outputs", 0, "population", to=None), "output"),
+    ("two bias sources", S2, lambda d: add_helper(d, "bias source", "hid", 9), "helper"),
+    ("a bias source that nobody needs", S2, lambda d: d.manifest["helpers"][0].update(population="out"), "helper"),
     ("a role on Loihi", LOIHI, population("hid", "role", "hidden"), "role"),
     # Loihi 2
     ("an odd weight", LOIHI, entry("in->hid", "weight", (0, 0), 7), "weight-step"),
