@@ -30,7 +30,7 @@ from nir_io.settings import (
     spelled,
 )
 from nir_io.sidecar import Sidecar, entry_for, load_sidecar
-from nir_io.suspicions import time_constants, warnings
+from nir_io.suspicions import largest_kick, time_constants, warnings
 
 __all__ = [
     "PRESETS",
@@ -42,6 +42,7 @@ __all__ = [
     "Reset",
     "Semantics",
     "Spikes",
+    "largest_kick",
     "load_sidecar",
     "per_step",
     "resolve",
@@ -253,11 +254,14 @@ def _missing(graph: Graph, chosen: Given) -> list[str]:
             "the sidecar file"
         )
     if "reset" not in chosen and any(graph.of_kind(IF, LIF, CubaLIF)):
+        dt = chosen.get("file_dt")
+        kick = largest_kick(graph, dt if isinstance(dt, float) else None)
+        lost = f" (up to {kick[1]:.3g} of it in '{kick[0]}', after one input spike)" if kick else ""
         found.append(
             "reset is not known: with 'zero' (NIR's text: v = v_reset) what exceeds the threshold "
-            "is lost at a spike, with 'subtract' (v -= v_threshold, the default of snnTorch, "
-            "sinabs, rockpool, spyx) it is kept; the file does not say which it was trained "
-            "with. Give --reset or --semantics, or a line in the sidecar file"
+            f"is lost at a spike{lost}, with 'subtract' (v -= v_threshold, the default of "
+            "snnTorch, sinabs, rockpool, spyx) it is kept; the file does not say which it was "
+            "trained with. Give --reset or --semantics, or a line in the sidecar file"
         )
     return found
 

@@ -26,6 +26,27 @@ def time_constants(graph: Graph) -> tuple[tuple[str, str, float, float], ...]:
     return tuple(sorted(found, key=lambda entry: (entry[2], entry[0], entry[1])))
 
 
+def largest_kick(graph: Graph, dt: float | None) -> tuple[str, float] | None:
+    """The neuron that one input spike lifts furthest, in thresholds, in the first step.
+
+    Forward Euler: r w for an IF, (dt / tau) r w for a LIF, with (dt / tau_syn) w_in before
+    it for a CubaLIF. None if no neuron follows weights, or dt is not known.
+    """
+    found: list[tuple[float, str]] = []
+    for node in graph.of_kind(IF, LIF, CubaLIF):
+        gain = node.r
+        if isinstance(node, LIF):
+            gain = gain * (dt or 0.0) / node.tau
+        elif isinstance(node, CubaLIF):
+            gain = gain * (dt or 0.0) / node.tau_mem * (dt or 0.0) / node.tau_syn * node.w_in
+        for source in graph.before(node.name):
+            weight = getattr(graph.nodes[source], "weight", None)
+            if weight is not None and (node.v_threshold > 0).all():
+                found.append((float(weight.max() * (gain / node.v_threshold).max()), node.name))
+    kick, name = max(found, default=(0.0, ""))
+    return (name, kick) if kick > 0 else None
+
+
 def warnings(graph: Graph, semantics: Semantics) -> tuple[str, ...]:
     """What looks wrong in `graph` under `semantics`, a sentence each."""
     found: list[str] = []

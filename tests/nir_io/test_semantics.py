@@ -1,0 +1,457 @@
+"""Every setting has a value and an origin, and what cannot be known is asked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nir_io.errors import BadInput
+from nir_io.exporters import recognise
+from nir_io.graph import (
+    IF,
+    LI,
+    LIF,
+    Affine,
+    CubaLIF,
+    Delay,
+    Flatten,
+    Graph,
+    Input,
+    Linear,
+    Node,
+    Output,
+    Threshold,
+    frozen,
+    make_graph,
+)
+from nir_io.presets import PRESETS
+from nir_io.semantics import Semantics, load_sidecar, per_step, resolve, time_constants, warnings
+from nir_io.settings import CHOICES, SETTINGS
+
+COUNT = 3
+
+
+def full(value: Any) -> Any:
+    return frozen(np.broadcast_to(np.asarray(value, dtype=float), (COUNT,)))
+
+
+def shaped(name: str) -> dict[str, Any]:
+    return {"name": name, "shape_in": (COUNT,), "shape_out": (COUNT,)}
+
+
+def make_lif(name: str = "n", *, tau: Any = 0.02, r: Any = 1, reset: Any = 0) -> LIF:
+    return LIF(
+        tau=full(tau),
+        r=full(r),
+        v_leak=full(0),
+        v_threshold=full(1),
+        v_reset=full(reset),
+        **shaped(name),
+    )
+
+
+def make_cuba(name: str, syn: Any, mem: Any, *, r: Any = 1, w_in: Any = 1) -> CubaLIF:
+    return CubaLIF(
+        tau_syn=full(syn),
+        tau_mem=full(mem),
+        r=full(r),
+        w_in=full(w_in),
+        v_leak=full(0),
+        v_threshold=full(1),
+        v_reset=full(0),
+        **shaped(name),
+    )
+
+
+def make_if(name: str = "n", *, r: Any = 1, reset: Any = 0) -> IF:
+    return IF(r=full(r), v_threshold=full(1), v_reset=full(reset), **shaped(name))
+
+
+def net(*nodes: Node, **more: Any) -> Graph:
+    """Input, a weight matrix 'w', then `nodes` in a chain, and Output."""
+    weight = frozen(np.eye(COUNT))
+    first = Linear(weight=weight, **shaped("w"))
+    chain = [Input(**shaped("in")), first, *nodes, Output(**shaped("out"))]
+    edges = [(a.name, b.name) for a, b in itertools.pairwise(chain)]
+    return make_graph(tuple(chain), edges, **more)
+
+
+def numbered(*nodes: Callable[[str], Node]) -> Graph:
+    """Input, nodes called '0', '1', ..., Output."""
+    made = [make(str(index)) for index, make in enumerate(nodes)]
+    chain = [Input(**shaped("input")), *made, Output(**shaped("output"))]
+    edges = [(a.name, b.name) for a, b in itertools.pairwise(chain)]
+    return make_graph(tuple(chain), edges)
+
+
+def affine(name: str) -> Node:
+    return Affine(weight=frozen(np.eye(COUNT)), bias=full(0), **shaped(name))
+
+
+def origins(found: Semantics) -> dict[str, str]:
+    return dict(found.origins)
+
+
+def refused(graph: Graph, **options: Any) -> str:
+    with pytest.raises(BadInput) as error:
+        resolve(graph, **options)
+    return "\n".join(error.value.findings)
+
+
+# ---- where a setting comes from
+
+
+def test_each_place_goes_before_the_next(tmp_path: Path) -> None:
+    tau = 1e-4 / (1 - 0.9)
+    exporter = net(make_lif(tau=tau, r=tau / 1e-4))
+    sidecar = {"*.nir": {"reset": "subtract", "comparison": ">=", "steps": 7}}
+    stored = net(*exporter.of_kind(LIF), metadata={"dt": 2e-4, "reset": "zero", "steps": 3})
+    asked: dict[str, Any] = {"sidecar": sidecar, "path": tmp_path / "a.nir"}
+
+    found = resolve(exporter, overrides={"reset": "zero"})
+    assert (found.file_dt, found.reset, found.comparison) == (1e-4, "zero", ">")
+    assert origins(found)["file_dt"] == origins(found)["comparison"] == "exporter"
+    assert origins(found)["reset"] == "option"
+
+    found = resolve(stored)
+    assert (found.file_dt, found.reset, found.steps) == (2e-4, "zero", 3)
+    assert origins(found)["file_dt"] == origins(found)["reset"] == "metadata"
+
+    found = resolve(stored, **asked)
+    assert (found.reset, found.comparison, found.steps) == ("subtract", ">=", 7)
+    assert origins(found)["reset"] == "sidecar" and origins(found)["file_dt"] == "metadata"
+
+    found = resolve(stored, preset="norse", overrides={"--file-dt": "5e-4"}, **asked)
+    assert (found.file_dt, found.reset, found.comparison) == (5e-4, "zero", ">")
+    assert origins(found)["file_dt"] == origins(found)["reset"] == "option"
+    assert found.steps == 7 and origins(found)["input_kind"] == "default"
+
+
+def test_a_sidecar_may_name_a_preset_and_differ_from_it(tmp_path: Path) -> None:
+    sidecar = {"a.nir": {"semantics": "norse", "reset": "subtract"}}
+    found = resolve(net(make_lif()), sidecar=sidecar, path="somewhere/a.nir")
+    assert (found.file_dt, found.reset, found.comparison) == (1e-3, "subtract", ">")
+    assert origins(found)["file_dt"] == origins(found)["reset"] == "sidecar"
+
+
+def test_every_setting_has_an_origin_in_field_order() -> None:
+    found = resolve(net(make_lif()), preset="norse")
+    assert tuple(key for key, _ in found.origins) == SETTINGS
+    assert set(origins(found).values()) <= {"option", "default"}
+
+
+def test_presets_set_all_that_frameworks_fix() -> None:
+    graph = net(make_lif(tau=20.0))
+    for name, preset in PRESETS.items():
+        given: dict[str, Any] = {} if "file_dt" in preset.settings else {"file_dt": 1e-3}
+        found = resolve(graph, preset=name, overrides=given)
+        for key, value in preset.settings.items():
+            assert getattr(found, key) == value and origins(found)[key] == "option"
+        assert found.chip_dt == (None if preset.in_steps else found.file_dt)
+        assert set(CHOICES) <= set(preset.settings)
+
+
+def test_nir_and_lava_do_not_fix_a_step() -> None:
+    for preset in ("nir", "lava"):
+        assert "file_dt is not known" in refused(net(make_lif()), preset=preset)
+
+
+def test_a_step_that_the_parameters_tell_goes_before_the_default_of_the_preset() -> None:
+    beta = np.array([0.5, 0.8, 0.9])
+    graph = make_graph(
+        (Input(**shaped("input")), make_lif("layer_0", tau=1e-3 / (1 - beta), r=beta)),
+        [("input", "layer_0")],
+    )
+    found = resolve(graph, preset="spyx")
+    assert found.file_dt == found.chip_dt == 1e-3 and origins(found)["file_dt"] == "option"
+
+
+def test_chip_dt_is_its_own_setting() -> None:
+    found = resolve(net(make_lif()), preset="norse", overrides={"chip_dt": 1e-2})
+    assert (found.file_dt, found.chip_dt) == (1e-3, 1e-2)
+    found = resolve(net(make_lif()), preset="norse", overrides={"chip-dt": "none"})
+    assert found.chip_dt is None
+
+
+# ---- what must be known
+
+
+def test_what_is_missing_is_named_with_what_each_choice_leads_to(
+    golden: Callable[[str, str], None],
+) -> None:
+    graph = net(make_lif(tau=[0.02, 0.001, 0.03]), make_cuba("m", 0.002, 0.01))
+    golden("nir_io/missing.txt", refused(graph, path="model.nir") + "\n")
+
+
+def test_a_step_is_asked_for_only_where_something_is_timed() -> None:
+    reset = {"reset": "zero"}
+    found = resolve(net(make_if()), overrides=reset)
+    assert found.file_dt is None and found.chip_dt is None
+    assert origins(found)["file_dt"] == "default"
+    late, soon = Delay(delay=full(1), **shaped("d")), Delay(delay=full(0), **shaped("d"))
+    assert "file_dt is not known" in refused(net(late, make_if()), overrides=reset)
+    assert resolve(net(soon, make_if()), overrides=reset).file_dt is None
+    leaky = LI(tau=full(0.1), r=full(1), v_leak=full(0), **shaped("li"))
+    assert "The fastest is tau of 'li', 0.1" in refused(net(leaky))
+
+
+def test_a_reset_is_asked_for_only_where_something_is_reset() -> None:
+    step = Threshold(threshold=full(1), **shaped("t"))
+    leaky = LI(tau=full(0.1), r=full(1), v_leak=full(0), **shaped("li"))
+    found = resolve(net(leaky, step), overrides={"file_dt": 1e-3})
+    assert origins(found)["reset"] == "default"
+    text = refused(net(make_if(r=0.25)))
+    assert "is lost at a spike (up to 0.25 of it in 'n', after one input spike)" in text
+    text = refused(net(make_lif(tau=0.02, r=4)), overrides={"file_dt": 1e-3})
+    assert "reset is not known" in text and "(up to 0.2 of it in 'n'" in text
+
+
+def test_a_v_reset_other_than_zero_tells_a_hard_reset() -> None:
+    found = resolve(net(make_if(reset=-0.5)))
+    assert found.reset == "zero" and origins(found)["reset"] == "exporter"
+
+
+def test_forward_euler_cannot_step_over_a_time_constant() -> None:
+    graph = net(make_lif(tau=[0.02, 1e-3, 0.02]), make_cuba("m", 5e-4, 0.02))
+    given = {"file_dt": 1e-3, "reset": "zero"}
+    assert refused(graph, overrides=given).splitlines() == [
+        "tau_syn of 'm' is 0.0005, not above the step file_dt 0.001: forward Euler would multiply "
+        "by -1 a step. Give a --file-dt below 0.0005, or --discretization exponential",
+        "tau of 'n' is 0.001, not above the step file_dt 0.001: forward Euler would multiply by 0 "
+        "a step. Give a --file-dt below 0.001, or --discretization exponential",
+    ]
+    found = resolve(graph, overrides={**given, "discretization": "exponential"})
+    assert found.discretization == "exponential"
+    assert resolve(graph, overrides={**given, "file_dt": 4.9e-4}).file_dt == 4.9e-4
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("reset", "soft", "reset is 'soft'; expected zero or subtract"),
+        ("comparison", "=", "comparison is '='; expected > or >="),
+        ("order", "both", "order is 'both'; expected leak-then-input or input-then-leak"),
+        ("spikes", 2, "spikes is '2'; expected one or many"),
+        ("file_dt", "fast", "file_dt is 'fast'; expected a number"),
+        ("file_dt", 0, "file_dt is 0; expected a positive number of seconds"),
+        ("file_dt", "nan", "file_dt is nan; expected a positive number"),
+        ("chip_dt", "inf", "chip_dt is inf; expected a positive number"),
+        ("steps", 2.5, "steps is 2.5; expected a whole number of at least 1"),
+        ("v_min", 0.5, "v_min is 0.5; expected at most 0, in thresholds"),
+        ("input_kind", "counts:0", "input_kind is 'counts:0'; expected spikes, counts:N or real"),
+        ("input_kind", "counts:", "input_kind is 'counts:'; expected"),
+        ("dt", 1, "there is no setting 'dt'; there are: file_dt, chip_dt,"),
+        ("a\x1b[2Jb", 1, "there is no setting 'a\\x1b[2Jb'"),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, value: Any, words: str) -> None:
+    assert words in refused(net(make_lif()), preset="norse", overrides={key: value})
+
+
+def test_all_wrong_values_come_at_once() -> None:
+    given = {"reset": "soft", "steps": 0, "order": "x"}
+    text = refused(net(make_lif()), preset="nors", overrides=given, path="m.nir")
+    assert len(text.splitlines()) == 4 and "there are no semantics 'nors'; there are:" in text
+    assert text.count("m.nir: ") == 3
+
+
+def test_wrong_metadata_is_told_and_an_option_goes_before_it() -> None:
+    graph = net(make_lif(), metadata={"dt": "often"})
+    given = {"reset": "zero"}
+    assert "metadata of the file: file_dt is 'often'" in refused(graph, overrides=given)
+    assert resolve(graph, overrides={**given, "file_dt": 1e-3}).file_dt == 1e-3
+
+
+def test_several_spikes_a_step_need_a_reset_by_subtraction() -> None:
+    graph = net(make_lif(tau=20.0))
+    found = resolve(graph, preset="sinabs", overrides={"reset": "zero"})
+    assert found.spikes == "one" and origins(found)["spikes"] == "default"
+    given = {"reset": "zero", "spikes": "many"}
+    assert "several spikes a step need the reset 'subtract'" in refused(
+        graph, preset="sinabs", overrides=given
+    )
+
+
+def test_values_are_taken_as_text_or_numbers() -> None:
+    given = {"v-min": "-1", "steps": "100", "input-kind": "counts:15", "file-dt": 1e-3}
+    found = resolve(net(make_lif()), preset="nir", overrides=given)
+    assert (found.v_min, found.steps, found.max_count) == (-1.0, 100, 15)
+    found = resolve(net(make_lif(tau=20.0)), preset="sinabs", overrides={"v_min": "none"})
+    assert found.v_min is None
+
+
+# ---- who wrote a file
+
+BETA = np.array([0.5, 0.8, 0.9])
+
+
+def framework(graph: Graph) -> str | None:
+    found = recognise(graph)
+    return found.framework if found else None
+
+
+def test_snntorch_is_told_by_r_and_w_in() -> None:
+    tau = (1e-4 / (1 - BETA)).astype(np.float32)
+    plain = net(make_lif(tau=tau, r=(tau / np.float32(1e-4))))
+    found = recognise(plain)
+    assert found is not None and found.framework == "snntorch"
+    assert found.settings["file_dt"] == 1e-4 and "reset" not in found.settings
+    cuba = net(make_cuba("n", tau, tau, r=tau / 1e-4, w_in=tau / 1e-4))
+    assert framework(cuba) == "snntorch"
+    assert framework(net(make_cuba("n", tau, tau, r=tau / 1e-4, w_in=2))) is None
+    assert framework(net(make_lif(tau=tau, r=tau / 1e-3))) is None
+    assert framework(net(make_lif(tau=tau, r=tau / 1e-4), make_if("m"))) is None
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    dt=st.sampled_from([1e-4, 5e-4, 1e-3, 1e-2]),
+    ratio=st.lists(st.floats(1.0, 300.0), min_size=COUNT, max_size=COUNT),
+)
+def test_rockpool_tells_its_step_by_r(dt: float, ratio: list[float]) -> None:
+    tau = dt * np.array(ratio)
+    r = tau * np.exp(-dt / tau) / dt
+    nodes = (
+        Input(**shaped("input")),
+        Linear(weight=frozen(np.eye(COUNT)), **shaped("0_LinearTorch")),
+        make_cuba("1_LIFTorch", 2 * dt, tau.astype(np.float32), r=r.astype(np.float32)),
+        Output(**shaped("output")),
+    )
+    edges = [(a.name, b.name) for a, b in itertools.pairwise(nodes)]
+    found = recognise(make_graph(nodes, edges))
+    assert found is not None and found.framework == "rockpool"
+    assert found.settings["file_dt"] == pytest.approx(dt, rel=1e-3)
+    assert found.settings["reset"] == "subtract"
+
+
+def test_spikingjelly_is_told_by_names_and_its_step_by_r() -> None:
+    def chain(*nodes: Node) -> Graph:
+        ends = [Input(**shaped("input_1")), *nodes, Output(**shaped("output"))]
+        return make_graph(tuple(ends), [(a.name, b.name) for a, b in itertools.pairwise(ends)])
+
+    found = recognise(chain(make_lif("_0", tau=2e-3), make_if("_1", r=1e3)))
+    assert found is not None and found.framework == "spikingjelly"
+    assert found.settings["file_dt"] == 1e-3 and found.settings["integrator"] == "per-time"
+    found = recognise(chain(make_lif("_0", tau=2e-4)))
+    assert found is not None and found.settings["file_dt"] == 1e-4
+    assert framework(chain(make_lif("_0", tau=2e-4), make_if("n"))) is None
+
+
+def test_sinabs_and_norse_are_told_by_numbers_and_the_size_of_tau() -> None:
+    def flat(name: str) -> Node:
+        return Flatten(start_dim=0, end_dim=0, **shaped(name))
+
+    assert framework(numbered(affine, lambda name: make_lif(name, tau=20))) == "sinabs"
+    assert framework(numbered(flat, affine, make_if)) == "sinabs"
+    assert framework(numbered(affine, make_if)) is None  # either could have written it
+    assert framework(numbered(affine, lambda name: make_lif(name, r=2))) is None
+    assert framework(numbered(affine, lambda name: make_lif(name, tau=20, reset=0.1))) is None
+    found = recognise(numbered(affine, lambda name: make_lif(name, tau=0.02)))
+    assert found is not None and found.framework == "norse" and "file_dt" not in found.settings
+    found = recognise(numbered(affine, lambda name: make_lif(name, tau=1e-5)))
+    assert found is not None and found.settings["file_dt"] == 1e-6
+    assert framework(net(make_lif(tau=20))) is None
+
+
+# ---- the sidecar
+
+SIDECAR = """
+# by name and by pattern
+["a*.nir"]
+reset = "zero"
+
+["a1.nir"]
+semantics = "sinabs"
+file-dt = 2e-3
+
+["*/deep/*"]
+steps = 5
+"""
+
+
+def test_a_name_goes_before_patterns_and_the_first_pattern_counts(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(SIDECAR)
+    sidecar = load_sidecar(tmp_path / "models.toml")
+    graph = net(make_lif(tau=20.0))
+    found = resolve(graph, sidecar=sidecar, path="x/deep/a1.nir")
+    assert (found.reset, found.file_dt, found.steps) == ("subtract", 2e-3, None)
+    given = {"file_dt": 1e-3}
+    assert resolve(graph, sidecar=sidecar, path="a2.nir", overrides=given).reset == "zero"
+    deep = resolve(graph, sidecar=sidecar, path="x/deep/b.nir", preset="nir", overrides=given)
+    assert deep.steps == 5
+    assert "reset is not known" in refused(graph, sidecar=sidecar, path="b.nir", overrides=given)
+
+
+def test_faults_of_a_sidecar_come_with_line_and_key(
+    tmp_path: Path, golden: Callable[[str, str], None]
+) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text(
+        'loose = 1\n\n["a.nir"]\nreset = "soft"\nfile_dt = -1\ncolour = "red"\n\n'
+        '["b.nir"]\nreset = "zero"\nsemantics = "pytorch"\nsteps = [1]\nspikes = true\n'
+    )
+    with pytest.raises(BadInput) as error:
+        load_sidecar(file)
+    text = "\n".join(error.value.findings).replace(str(tmp_path), ".")
+    golden("nir_io/sidecar.txt", text + "\n")
+
+
+def test_a_sidecar_that_is_no_toml(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    with pytest.raises(BadInput, match=r"models\.toml: cannot be read"):
+        load_sidecar(file)
+    file.write_text("[a\nb=1")
+    with pytest.raises(BadInput, match=r"models\.toml: is no TOML: .*line 1"):
+        load_sidecar(file)
+
+
+# ---- what looks wrong, and units
+
+
+def test_suspicious_time_constants_are_told() -> None:
+    given = {"file_dt": 1e-3, "discretization": "exponential", "reset": "zero"}
+    graph = net(make_lif("x", tau=1e-4), make_lif("y", tau=5e-4), make_lif("z", tau=500.0))
+    fast, within, slow = warnings(graph, resolve(graph, overrides=given))
+    assert fast.startswith("tau of 'x' is 0.1 dt: ten times or more smaller than a framework's")
+    assert within.startswith("tau of 'y' is 0.5 dt") and "it forgets within a step" in within
+    assert slow.startswith("tau of 'z' is 5e+05 dt") and "it hardly leaks" in slow
+    assert warnings(net(make_lif()), resolve(net(make_lif()), preset="norse")) == ()
+
+
+def test_suspicious_gains_and_unused_resets_are_told() -> None:
+    rate = net(make_if(r=1e4))
+    (told,) = warnings(rate, resolve(rate, overrides={"reset": "zero"}))
+    assert told.startswith("r of 'n' is 10000, which each step adds; if that is 1/dt")
+    hard = net(make_if(reset=0.25))
+    (told,) = warnings(hard, resolve(hard, overrides={"reset": "subtract"}))
+    assert told == "v_reset of 'n' is not 0, and reset 'subtract' does not use it"
+    lost = net(make_cuba("n", 0.01, 0.02, r=20))
+    (told,) = warnings(lost, resolve(lost, preset="rockpool"))
+    assert told.startswith("w_in of 'n' is 1 while r is about tau_mem/dt")
+
+
+def test_per_step_turns_a_rate_into_what_a_step_adds() -> None:
+    graph = net(make_if(r=1e4), make_lif("m", tau=1e-3))
+    found = resolve(graph, preset="spikingjelly")
+    same = per_step(graph, found).nodes["n"]
+    assert isinstance(same, IF)
+    np.testing.assert_allclose(same.r, 1.0)
+    assert per_step(graph, found).nodes["m"] is graph.nodes["m"]
+    assert per_step(graph, resolve(graph, preset="snntorch")) is graph
+    assert warnings(graph, found) == ()
+
+
+def test_time_constants_come_fastest_first() -> None:
+    graph = net(make_lif(tau=[0.02, 0.001, 0.03]), make_cuba("m", 0.002, 0.01))
+    assert time_constants(graph) == (
+        ("n", "tau", 0.001, 0.03),
+        ("m", "tau_syn", 0.002, 0.002),
+        ("m", "tau_mem", 0.01, 0.01),
+    )
