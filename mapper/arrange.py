@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.outcome import Placed, Slice
+from mapper.place import core_ids
 from mapper.plans import Box, ProjectionForm
 from mapper.solve.mesh import Arrangement, Mesh, arrange
 from nir_io.graph import Conv2d
@@ -26,14 +27,14 @@ def arranged(placed: Placed) -> tuple[Placed, Arrangement | None]:
         return placed, None
     sends, reads = traffic(placed)
     found = arrange(sends, reads, mesh)
-    per_chip = _per_chip(placed.question.profile)
+    ids = core_ids(placed.question.profile)
     slices = tuple(
-        replace(s, chip=core // per_chip, core=core % per_chip)
+        replace(s, chip=core // len(ids), core=ids[core % len(ids)])
         for s, core in zip(placed.slices, found.core, strict=False)
     )
     rest = found.core[len(slices) :]
     helpers = tuple(
-        replace(h, chip=core // per_chip, core=core % per_chip)
+        replace(h, chip=core // len(ids), core=ids[core % len(ids)])
         for h, core in zip(placed.helpers, rest, strict=True)
     )
     objectives = (*placed.objectives, ("packet hops a step", found.cost, found.bound))

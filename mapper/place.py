@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from device_profiles.profile import Profile
 from mapper.ledger import Choose, Claim, Decision, Ledger
 from mapper.network import Network
 from mapper.outcome import Assumption, Helper, Question, Slice
@@ -48,16 +49,17 @@ def assumptions(
 
 
 def in_order(
-    network: Network, plans: Mapping[str, Plan], sources: int, per_chip: int
+    network: Network, plans: Mapping[str, Plan], sources: int, profile: Profile
 ) -> tuple[list[Slice], list[Helper]]:
     """Slices on consecutive cores, population by population, a bias source behind them.
 
-    `sources`: cores in front that play the input; cores of chip c are c * per_chip and on.
+    `sources`: cores in front that play the input. Chips are filled one after another.
     """
+    ids = core_ids(profile)
     at = sources
     slices: list[Slice] = []
     helpers = [
-        Helper(role="input source", population="", chip=i // per_chip, core=i % per_chip)
+        Helper(role="input source", population="", chip=i // len(ids), core=ids[i % len(ids)])
         for i in range(sources)
     ]
     for population in network.populations:
@@ -65,14 +67,24 @@ def in_order(
         boxes = sorted(box for group in plan.classes for box in group.boxes)
         for box in boxes:
             slices.append(
-                Slice(population=population.name, box=box, chip=at // per_chip, core=at % per_chip)
+                Slice(
+                    population=population.name,
+                    box=box,
+                    chip=at // len(ids),
+                    core=ids[at % len(ids)],
+                )
             )
             at += 1
     if any(plan.form.neuron.bias == "source" for plan in plans.values()):
         helpers.append(
-            Helper(role="bias source", population="", chip=at // per_chip, core=at % per_chip)
+            Helper(role="bias source", population="", chip=at // len(ids), core=ids[at % len(ids)])
         )
     return slices, helpers
+
+
+def core_ids(profile: Profile) -> tuple[int, ...]:
+    """The ids of a chip's cores, as the vendor numbers them, in order."""
+    return tuple(sorted(i for core in profile.cores for i in core.ids))
 
 
 def leaning(claims: Iterable[Claim]) -> tuple[Claim, ...]:

@@ -228,8 +228,7 @@ class Loihi2:
         """Slices on consecutive cores; the SDK places by itself, so this is advisory."""
         network, profile = question.network, question.profile
         plans = chosen(network, options, answer.values)
-        per_chip = int(profile.limit("cores_per_chip").value)
-        slices, helpers = in_order(network, plans, 0, per_chip)
+        slices, helpers = in_order(network, plans, 0, profile)
         hop, most = (int(profile.limit(k).value) for k in ("delay_per_connection", "delay_max"))
         facts = [
             (

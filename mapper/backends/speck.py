@@ -21,8 +21,8 @@ from mapper.backends.speck_wiring import Wiring, wire
 from mapper.claims.common import (
     Resource,
     error_score,
-    host_stages,
     follow,
+    host_stages,
     placed,
     policy,
     resources,

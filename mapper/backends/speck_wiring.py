@@ -18,6 +18,8 @@ from mapper.network import Network
 from mapper.outcome import Helper, Link, Slice
 from mapper.plans import Plan
 
+HOST = -1  # the source of links that carry a graph input
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
@@ -63,6 +65,13 @@ def wire(
                 )
     links = [
         link for p in network.populations for link in _links(network, plans, slices, relays, p.name)
+    ]
+    entering = [
+        target for name, _ in network.inputs for target in targets_of(network, plans, slices, name)
+    ]
+    links += [
+        Link(source=HOST, port=port, target=core, pool=pool, shift=offset)
+        for port, (core, pool, offset) in enumerate(entering)
     ]
     return Wiring(slices=tuple(slices), relays=tuple(relays), links=tuple(links))
 

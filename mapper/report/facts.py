@@ -217,6 +217,7 @@ def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
                 fix
                 for conflict in impossible.conflicts
                 for claim in conflict.claims
+                if claim.kind != "unsupported"  # its fixes name the rules that refused
                 for fix in claim.fixes
             )
         ),
