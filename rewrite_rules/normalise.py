@@ -78,7 +78,10 @@ def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Proposal, ...]
         done += wave
         changed = [n for n, node in graph.nodes.items() if node is not before.nodes.get(n)]
         graph = _settle(graph, DIRECT, _around(graph, changed), target, done)
-    return _settle(graph, IDENTITY, _ends(graph), target, done), tuple(done)
+    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
+    # with weights behind them, empty nodes of paths side by side can be told apart and dropped
+    empty = [node.name for node in graph.of_kind(Delay, Flatten)]
+    return _settle(graph, DIRECT, empty, target, done), tuple(done)
 
 
 def refusals(graph: Graph, target: Target) -> tuple[Refusal, ...]:
