@@ -106,13 +106,17 @@ class HostStage:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Network:
-    """Populations from inputs to outputs; `inputs` and `outputs` are (name, shape) by name."""
+    """Populations from inputs to outputs; `inputs` and `outputs` are (name, shape) by name.
+
+    `steps`: the run length where it is stated; None otherwise.
+    """
 
     inputs: tuple[tuple[str, Shape], ...]
     outputs: tuple[tuple[str, Shape], ...]
     populations: tuple[Population, ...]
     host: tuple[HostStage, ...]
     graph: Graph
+    steps: int | None = None
 
     def population(self, name: str) -> Population:
         """The population of that name. Raises KeyError."""
@@ -186,6 +190,7 @@ def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozen
         populations=tuple(populations),
         host=stages,
         graph=graph,
+        steps=semantics.steps,
     )
 
 

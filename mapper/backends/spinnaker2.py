@@ -7,7 +7,7 @@ Slices are uniform, so that the SDK's own cut (`set_max_atoms_per_core`) equals 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from types import MappingProxyType
@@ -171,7 +171,7 @@ class Spinnaker2:
     ) -> Mapping[str, tuple[Plan, ...]]:
         """The largest uniform slices of each form, and single neurons where none fits."""
         model = PeModel.of(profile)
-        steps = network_steps(network, settings)
+        sources = {name: ceil(int(np.prod(shape)) / model.listed) for name, shape in network.inputs}
         extra = balance(network, from_input=model.hop, hop=model.hop, most=model.delay_max).extra
         out: dict[str, tuple[Plan, ...]] = {}
         for population in network.populations:
@@ -187,9 +187,17 @@ class Spinnaker2:
                     ),
                 )
                 plans.append(
-                    _plan(population, with_delay_model(moved), kinds == {"conv"}, model, steps)
+                    _plan(
+                        network,
+                        population,
+                        with_delay_model(moved),
+                        kinds == {"conv"},
+                        model,
+                        sources,
+                    )
                 )
             out[population.name] = tuple(plans)
+            sources[population.name] = max((plan.parts for plan in plans), default=0)
         return out
 
     def claims(
@@ -299,6 +307,7 @@ class PeModel:
     spike_record: int
     conv_neuron: int
     conv_entry: int
+    listed: int
     hop: int
     delay_max: int
 
@@ -330,6 +339,7 @@ class PeModel:
             spike_record=get("spike_record_bytes"),
             conv_neuron=get("conv_bytes_per_neuron"),
             conv_entry=get("conv_table_entry_bytes"),
+            listed=get("spike_list_atoms"),
             hop=get("delay_per_connection"),
             delay_max=get("delay_max"),
         )
@@ -353,20 +363,30 @@ def with_delay_model(form: Form) -> Form:
     return replace(form, id=form.id + "+delays", neuron=replace(form.neuron, device_model=model))
 
 
-def network_steps(network: Network, settings: Settings) -> int:
-    """Ticks that outputs record: the run length where it is stated, else none."""
-    return 0
-
-
-def _plan(population: Population, form: Form, conv: bool, model: PeModel, steps: int) -> Plan:
+def _plan(
+    network: Network,
+    population: Population,
+    form: Form,
+    conv: bool,
+    model: PeModel,
+    sources: Mapping[str, int],
+) -> Plan:
+    """The largest slices that fit. `sources`: slices of what was planned before."""
     size = population.size
     per_channel = int(np.prod(population.shape[1:])) if conv else 1
-    record = model.spike_record * steps if population.outputs else 0
+    read = population.outputs or any(
+        source == population.name for stage in network.host for source, _ in stage.paths
+    )
+    record = _up(model.spike_record * (network.steps or 0), model.align) if read else 0
     most = model.atoms_conv if conv else model.atoms
 
     def cut(atoms: int) -> tuple[SliceClass, ...]:
         boxes = _channel_chunks(population, atoms // per_channel) if conv else chunks(size, atoms)
-        found = _conv_bytes(form, model) if conv else _sparse_bytes(form, boxes, model)
+        found = (
+            _conv_bytes(population, form, model, sources)
+            if conv
+            else _sparse_bytes(form, boxes, model)
+        )
         at = {box: i for i, box in enumerate(boxes)}
 
         def demand(box: Box) -> Demand:
@@ -428,8 +448,14 @@ def _sparse_bytes(form: Form, boxes: tuple[Box, ...], model: PeModel) -> list[in
     return per_slice
 
 
-def _conv_bytes(form: Form, model: PeModel):
-    """Kernel bytes of the slice's channels, state of its neurons, an entry a source slice."""
+def _conv_bytes(
+    population: Population, form: Form, model: PeModel, sources: Mapping[str, int]
+) -> Callable[[Box], int]:
+    """Kernel bytes of the slice's channels, state of its neurons, an entry a source slice.
+
+    A source that is planned later (on a cycle) counts a slice a channel, the most it takes.
+    """
+    shapes = {p.id: p.source_shape for p in population.projections}
 
     def size(box: Box) -> int:
         channels, n = box[0][1] - box[0][0], volume(box)
@@ -437,8 +463,8 @@ def _conv_bytes(form: Form, model: PeModel):
         for projection in form.projections:
             conv = projection.weight
             assert isinstance(conv, Conv2d)
-            sources = ceil(int(np.prod(projection.weight.shape_in)) / model.atoms)
-            total += int(np.prod(conv.weight.shape[1:])) * channels + model.conv_entry * sources
+            slices = sources.get(projection.source, shapes[projection.id][0])
+            total += int(np.prod(conv.weight.shape[1:])) * channels + model.conv_entry * slices
         return total
 
     return size

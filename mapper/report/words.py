@@ -46,8 +46,8 @@ def _fits(facts: Facts) -> Page:
     blocks.append(Block("Changed", _changed(facts["changes"])))
     blocks.append(Block("Lost to integers (in thresholds)", _lost(facts["losses"])))
     if facts["assumptions"]:
-        rows = tuple((a["id"], a["says"], a["source"]) for a in facts["assumptions"])
-        blocks.append(Block("Assumed", rows))
+        rows = [(a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"]]
+        blocks.append(Block("Assumed", tuple(rows)))
     blocks.append(Block("Runs", _runs(facts)))
     return Page(
         verdict=f"{_name(facts)} fits {_device(facts)}{used}",
@@ -94,7 +94,12 @@ def _fullest_line(facts: Facts) -> tuple[str, ...]:
     if full is None:
         return ()
     where = "" if facts["device"]["cores"] == 1 else f" on core {_core(full, facts)}"
-    proven = "" if facts["proven"] else " Better placements may exist: the budget ended."
+    names = ", then ".join(objective["name"] for objective in facts["objectives"][:2])
+    proven = (
+        f" No placement has less {names}."
+        if facts["proven"]
+        else " Better placements may exist: the budget ended."
+    )
     return (f"Fullest: {_use(full)}{where}.{proven}",)
 
 
