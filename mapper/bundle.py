@@ -400,7 +400,9 @@ def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
     return {
         "input_kind": semantics.input_kind,
         "max_count": semantics.max_count,
-        "reset_between_samples": "state" if resets is None or resets.value else "silent steps",
+        "reset_between_samples": "state"
+        if resets is None or resets.value
+        else quantized.extra["silent_steps"],
         "slow_clock_hz": clock,
         "constant_inputs": list(quantized.extra.get("constant_inputs", ())),
         "decode": "count",

@@ -112,7 +112,7 @@ def quantize(placed: Placed) -> Quantized:
         arrays=arrays,
         populations=populations,
         projections=projections,
-        extra={"pools": pools, "constant_inputs": constants},
+        extra={"pools": pools, "constant_inputs": constants, "silent_steps": _silence(parts)},
         alarms=tuple(alarms),
         floats=floats,
     )
@@ -141,6 +141,20 @@ def _part(placed: Placed, name: str, inputs: set[str]) -> _Part:
         constant=u.leak if source else u.constant(),
         output=output,
     )
+
+
+def _silence(parts: list[_Part]) -> int:
+    """Silent steps after which every state is 0 again, wherever it stood.
+
+    A state of 2^15 falls by 2^-d of itself a step down to 2^d, then by 1: at most
+    2^d ((15 - d) ln 2 + 1) steps. Currents first, membranes then, hop by hop.
+    """
+
+    def fall(dash: int) -> float:
+        return 2.0**dash * ((15 - dash) * np.log(2.0) + 1.0)
+
+    longest = [fall(int(p.dash_syn.max())) + fall(int(p.dash_mem.max())) for p in parts]
+    return int(np.ceil(sum(longest))) + len(parts)
 
 
 def _kick(part: _Part) -> NDArray[np.float64]:
