@@ -31,7 +31,7 @@ from nir_io.graph import (
 Pattern = tuple[int | None, ...] | None
 
 
-class Unfit(Exception):  # noqa: N818 -- a reason, not an error of ours
+class UnfitError(Exception):
     """A shape cannot pass through a node; the text says why."""
 
 
@@ -54,7 +54,7 @@ class Draft:
         return None
 
     def forward(self, shape: Shape) -> Shape:
-        """The shape that leaves when `shape` enters. Raises Unfit."""
+        """The shape that leaves when `shape` enters. Raises UnfitError."""
         raise NotImplementedError
 
     def backward(self, shape: Shape) -> Shape | None:
@@ -186,7 +186,7 @@ class Conv(Draft):
                 for gap, kernel in zip(self.dilation, self.weight.shape[2:], strict=True)
             )
             padded = tuple(s + sum(pad) for s, pad in zip(shape[1:], self.padding, strict=True))
-            raise Unfit(f"its kernel reaches over {reach}, the padded image has {padded}")
+            raise UnfitError(f"its kernel reaches over {reach}, the padded image has {padded}")
         return (self.weight.shape[0], *outs)
 
     def backward(self, shape: Shape) -> Shape | None:
@@ -253,7 +253,7 @@ class Pool(Draft):
             )
         )
         if min(outs) < 1:
-            raise Unfit(f"its window is {self.kernel_size}, the image only {shape[1:]}")
+            raise UnfitError(f"its window is {self.kernel_size}, the image only {shape[1:]}")
         return (shape[0], *outs)
 
     def backward(self, shape: Shape) -> Shape | None:
@@ -297,7 +297,7 @@ class Flat(Draft):
     def _try(self, shape: Shape) -> Shape | None:
         try:
             return self.forward(shape)
-        except Unfit:
+        except UnfitError:
             return None
 
     def _range(self, shape: Shape) -> tuple[int, int]:
@@ -305,7 +305,7 @@ class Flat(Draft):
         start = self.start_dim + axes if self.start_dim < 0 else self.start_dim
         end = self.end_dim + axes if self.end_dim < 0 else self.end_dim
         if not 0 <= start <= end < axes:
-            raise Unfit(
+            raise UnfitError(
                 f"dimensions {self.start_dim} to {self.end_dim} are no range of the shape {shape}"
             )
         return start, end

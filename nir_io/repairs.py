@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from nir_io.drafts import Draft, Flat, Pattern, Same, Unfit, fits
+from nir_io.drafts import Draft, Flat, Pattern, Same, UnfitError, fits
 from nir_io.graph import Shape
 from nir_io.raw import Edge, Report
 from nir_io.shapes import Clash, Shapes, infer
@@ -126,7 +126,7 @@ def _flat(draft: Flat, clash: Clash, shapes: Shapes, report: Report) -> Draft | 
 def _out(draft: Flat, shape: Shape) -> Pattern:
     try:
         return draft.forward(shape)
-    except Unfit:
+    except UnfitError:
         return ()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from nir_io.drafts import Draft, Pattern, Unfit, fits, known
+from nir_io.drafts import Draft, Pattern, UnfitError, fits, known
 from nir_io.graph import Shape
 from nir_io.raw import Edge
 
@@ -83,7 +83,7 @@ class _Inference:
             return
         try:
             self.leave(name, self.drafts[name].forward(shape))
-        except Unfit as reason:
+        except UnfitError as reason:
             self.found.unfit[name] = str(reason)
 
     def leave(self, name: str, shape: Shape) -> None:

@@ -20,6 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nir_io.errors import BadInput
+from nir_io.reader import read
+
 MEMORY = 500 << 20
 SECONDS = 2
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,9 +41,6 @@ def outcomes(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
 
 
 def _child(file: str, pipe: int) -> None:
-    from nir_io.errors import BadInput
-    from nir_io.reader import read
-
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     signal.setitimer(signal.ITIMER_REAL, 4 * SECONDS)
@@ -66,8 +66,6 @@ def _child(file: str, pipe: int) -> None:
 
 def main(files: Sequence[str]) -> None:
     """Print what happens to each file."""
-    import nir_io.reader  # noqa: F401 -- before the first fork
-
     for file in files:
         ours, theirs = os.pipe()
         pid = os.fork()

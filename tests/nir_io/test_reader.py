@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import nir
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nir_io.errors import BadInput
-from nir_io.graph import LIF, CubaLIF, Linear
+from nir_io.graph import LIF, Affine, Conv2d, CubaLIF, Linear
 from nir_io.limits import Limits
 from nir_io.reader import from_nir, read
 from tests.nir_io.files import EDGES, Fields, chain, conv, lif, linear, port, store
@@ -76,8 +76,8 @@ def test_chunks_that_do_not_divide_the_array_are_put_in_place(tmp_path: Path) ->
 def test_an_affine_with_a_single_bias_for_all(tmp_path: Path) -> None:
     """nir.Affine(weight, bias=False) is in the wild; it means no bias."""
     nodes = chain(fc={**linear(4, 6), "type": "Affine", "bias": False})
-    bias = read(store(tmp_path / "a.nir", nodes)).nodes["fc"].bias  # type: ignore[attr-defined]
-    assert bias.shape == (4,) and not bias.any()
+    node = read(store(tmp_path / "a.nir", nodes)).nodes["fc"]
+    assert isinstance(node, Affine) and node.bias.shape == (4,) and not node.bias.any()
 
 
 def test_nested_graphs_are_inlined(tmp_path: Path) -> None:
@@ -306,12 +306,13 @@ def test_objects_are_checked_like_files(tmp_path: Path) -> None:
         "(least: -1.0 at (3,))",
     )
     with pytest.raises(BadInput, match=r"is a LIF; expected an nir\.NIRGraph"):
-        from_nir(found.nodes["lif"])  # type: ignore[arg-type]
+        from_nir(cast(nir.NIRGraph, found.nodes["lif"]))
 
 
 def test_a_convolution_object_without_bias_or_size(tmp_path: Path) -> None:
     """spyx makes them: bias None, input_shape None."""
-    node = nir.Conv2d(None, np.ones((2, 1, 3, 3)), 1, "same", 1, 1, None)  # type: ignore[arg-type]
+    without: Any = None
+    node = nir.Conv2d(without, np.ones((2, 1, 3, 3)), 1, "same", 1, 1, without)
     graph = nir.NIRGraph(
         {"i": nir.Input(np.array([1, 5, 5])), "c": node, "o": nir.Output(np.array([2, 5, 5]))},
         [("i", "c"), ("c", "o")],
@@ -319,7 +320,8 @@ def test_a_convolution_object_without_bias_or_size(tmp_path: Path) -> None:
     )
     found = from_nir(graph)
     assert found.notes == ("'c' has no bias in the file; 0 is taken",)
-    assert not found.nodes["c"].bias.any()  # type: ignore[attr-defined]
+    made = found.nodes["c"]
+    assert isinstance(made, Conv2d) and not made.bias.any()
 
 
 def test_reading_needs_neither_nir_nor_networkx(tmp_path: Path) -> None:

@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from nir_io.errors import BadInput
-from nir_io.exporters import recognise
-from nir_io.graph import (
-    IF,
-    LI,
-    LIF,
-    Affine,
-    CubaLIF,
-    Delay,
-    Flatten,
-    Graph,
-    Input,
-    Linear,
-    Node,
-    Output,
-    Threshold,
-    frozen,
-    make_graph,
-)
+from nir_io.graph import IF, LI, LIF, Delay, Graph, Input, Threshold, make_graph
 from nir_io.presets import PRESETS
-from nir_io.semantics import Semantics, load_sidecar, per_step, resolve, time_constants, warnings
+from nir_io.semantics import Semantics, per_step, resolve, time_constants, warnings
 from nir_io.settings import CHOICES, SETTINGS
-
-COUNT = 3
-
-
-def full(value: Any) -> Any:
-    return frozen(np.broadcast_to(np.asarray(value, dtype=float), (COUNT,)))
-
-
-def shaped(name: str) -> dict[str, Any]:
-    return {"name": name, "shape_in": (COUNT,), "shape_out": (COUNT,)}
-
-
-def make_lif(name: str = "n", *, tau: Any = 0.02, r: Any = 1, reset: Any = 0) -> LIF:
-    return LIF(
-        tau=full(tau),
-        r=full(r),
-        v_leak=full(0),
-        v_threshold=full(1),
-        v_reset=full(reset),
-        **shaped(name),
-    )
-
-
-def make_cuba(name: str, syn: Any, mem: Any, *, r: Any = 1, w_in: Any = 1) -> CubaLIF:
-    return CubaLIF(
-        tau_syn=full(syn),
-        tau_mem=full(mem),
-        r=full(r),
-        w_in=full(w_in),
-        v_leak=full(0),
-        v_threshold=full(1),
-        v_reset=full(0),
-        **shaped(name),
-    )
-
-
-def make_if(name: str = "n", *, r: Any = 1, reset: Any = 0) -> IF:
-    return IF(r=full(r), v_threshold=full(1), v_reset=full(reset), **shaped(name))
-
-
-def net(*nodes: Node, **more: Any) -> Graph:
-    """Input, a weight matrix 'w', then `nodes` in a chain, and Output."""
-    weight = frozen(np.eye(COUNT))
-    first = Linear(weight=weight, **shaped("w"))
-    chain = [Input(**shaped("in")), first, *nodes, Output(**shaped("out"))]
-    edges = [(a.name, b.name) for a, b in itertools.pairwise(chain)]
-    return make_graph(tuple(chain), edges, **more)
-
-
-def numbered(*nodes: Callable[[str], Node]) -> Graph:
-    """Input, nodes called '0', '1', ..., Output."""
-    made = [make(str(index)) for index, make in enumerate(nodes)]
-    chain = [Input(**shaped("input")), *made, Output(**shaped("output"))]
-    edges = [(a.name, b.name) for a, b in itertools.pairwise(chain)]
-    return make_graph(tuple(chain), edges)
-
-
-def affine(name: str) -> Node:
-    return Affine(weight=frozen(np.eye(COUNT)), bias=full(0), **shaped(name))
+from tests.nir_io.nets import full, make_cuba, make_if, make_lif, net, shaped
 
 
 def origins(found: Semantics) -> dict[str, str]:
@@ -285,131 +207,6 @@ def test_values_are_taken_as_text_or_numbers() -> None:
     assert (found.v_min, found.steps, found.max_count) == (-1.0, 100, 15)
     found = resolve(net(make_lif(tau=20.0)), preset="sinabs", overrides={"v_min": "none"})
     assert found.v_min is None
-
-
-# ---- who wrote a file
-
-BETA = np.array([0.5, 0.8, 0.9])
-
-
-def framework(graph: Graph) -> str | None:
-    found = recognise(graph)
-    return found.framework if found else None
-
-
-def test_snntorch_is_told_by_r_and_w_in() -> None:
-    tau = (1e-4 / (1 - BETA)).astype(np.float32)
-    plain = net(make_lif(tau=tau, r=(tau / np.float32(1e-4))))
-    found = recognise(plain)
-    assert found is not None and found.framework == "snntorch"
-    assert found.settings["file_dt"] == 1e-4 and "reset" not in found.settings
-    cuba = net(make_cuba("n", tau, tau, r=tau / 1e-4, w_in=tau / 1e-4))
-    assert framework(cuba) == "snntorch"
-    assert framework(net(make_cuba("n", tau, tau, r=tau / 1e-4, w_in=2))) is None
-    assert framework(net(make_lif(tau=tau, r=tau / 1e-3))) is None
-    assert framework(net(make_lif(tau=tau, r=tau / 1e-4), make_if("m"))) is None
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    dt=st.sampled_from([1e-4, 5e-4, 1e-3, 1e-2]),
-    ratio=st.lists(st.floats(1.0, 300.0), min_size=COUNT, max_size=COUNT),
-)
-def test_rockpool_tells_its_step_by_r(dt: float, ratio: list[float]) -> None:
-    tau = dt * np.array(ratio)
-    r = tau * np.exp(-dt / tau) / dt
-    nodes = (
-        Input(**shaped("input")),
-        Linear(weight=frozen(np.eye(COUNT)), **shaped("0_LinearTorch")),
-        make_cuba("1_LIFTorch", 2 * dt, tau.astype(np.float32), r=r.astype(np.float32)),
-        Output(**shaped("output")),
-    )
-    edges = [(a.name, b.name) for a, b in itertools.pairwise(nodes)]
-    found = recognise(make_graph(nodes, edges))
-    assert found is not None and found.framework == "rockpool"
-    assert found.settings["file_dt"] == pytest.approx(dt, rel=1e-3)
-    assert found.settings["reset"] == "subtract"
-
-
-def test_spikingjelly_is_told_by_names_and_its_step_by_r() -> None:
-    def chain(*nodes: Node) -> Graph:
-        ends = [Input(**shaped("input_1")), *nodes, Output(**shaped("output"))]
-        return make_graph(tuple(ends), [(a.name, b.name) for a, b in itertools.pairwise(ends)])
-
-    found = recognise(chain(make_lif("_0", tau=2e-3), make_if("_1", r=1e3)))
-    assert found is not None and found.framework == "spikingjelly"
-    assert found.settings["file_dt"] == 1e-3 and found.settings["integrator"] == "per-time"
-    found = recognise(chain(make_lif("_0", tau=2e-4)))
-    assert found is not None and found.settings["file_dt"] == 1e-4
-    assert framework(chain(make_lif("_0", tau=2e-4), make_if("n"))) is None
-
-
-def test_sinabs_and_norse_are_told_by_numbers_and_the_size_of_tau() -> None:
-    def flat(name: str) -> Node:
-        return Flatten(start_dim=0, end_dim=0, **shaped(name))
-
-    assert framework(numbered(affine, lambda name: make_lif(name, tau=20))) == "sinabs"
-    assert framework(numbered(flat, affine, make_if)) == "sinabs"
-    assert framework(numbered(affine, make_if)) is None  # either could have written it
-    assert framework(numbered(affine, lambda name: make_lif(name, r=2))) is None
-    assert framework(numbered(affine, lambda name: make_lif(name, tau=20, reset=0.1))) is None
-    found = recognise(numbered(affine, lambda name: make_lif(name, tau=0.02)))
-    assert found is not None and found.framework == "norse" and "file_dt" not in found.settings
-    found = recognise(numbered(affine, lambda name: make_lif(name, tau=1e-5)))
-    assert found is not None and found.settings["file_dt"] == 1e-6
-    assert framework(net(make_lif(tau=20))) is None
-
-
-# ---- the sidecar
-
-SIDECAR = """
-# by name and by pattern
-["a*.nir"]
-reset = "zero"
-
-["a1.nir"]
-semantics = "sinabs"
-file-dt = 2e-3
-
-["*/deep/*"]
-steps = 5
-"""
-
-
-def test_a_name_goes_before_patterns_and_the_first_pattern_counts(tmp_path: Path) -> None:
-    (tmp_path / "models.toml").write_text(SIDECAR)
-    sidecar = load_sidecar(tmp_path / "models.toml")
-    graph = net(make_lif(tau=20.0))
-    found = resolve(graph, sidecar=sidecar, path="x/deep/a1.nir")
-    assert (found.reset, found.file_dt, found.steps) == ("subtract", 2e-3, None)
-    given = {"file_dt": 1e-3}
-    assert resolve(graph, sidecar=sidecar, path="a2.nir", overrides=given).reset == "zero"
-    deep = resolve(graph, sidecar=sidecar, path="x/deep/b.nir", preset="nir", overrides=given)
-    assert deep.steps == 5
-    assert "reset is not known" in refused(graph, sidecar=sidecar, path="b.nir", overrides=given)
-
-
-def test_faults_of_a_sidecar_come_with_line_and_key(
-    tmp_path: Path, golden: Callable[[str, str], None]
-) -> None:
-    file = tmp_path / "models.toml"
-    file.write_text(
-        'loose = 1\n\n["a.nir"]\nreset = "soft"\nfile_dt = -1\ncolour = "red"\n\n'
-        '["b.nir"]\nreset = "zero"\nsemantics = "pytorch"\nsteps = [1]\nspikes = true\n'
-    )
-    with pytest.raises(BadInput) as error:
-        load_sidecar(file)
-    text = "\n".join(error.value.findings).replace(str(tmp_path), ".")
-    golden("nir_io/sidecar.txt", text + "\n")
-
-
-def test_a_sidecar_that_is_no_toml(tmp_path: Path) -> None:
-    file = tmp_path / "models.toml"
-    with pytest.raises(BadInput, match=r"models\.toml: cannot be read"):
-        load_sidecar(file)
-    file.write_text("[a\nb=1")
-    with pytest.raises(BadInput, match=r"models\.toml: is no TOML: .*line 1"):
-        load_sidecar(file)
 
 
 # ---- what looks wrong, and units

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nir_io.errors import BadInput
-from nir_io.graph import Conv1d, Conv2d, Flatten
+from nir_io.graph import LIF, Conv1d, Conv2d, Flatten
 from nir_io.reader import read
 from tests.nir_io.files import Fields, chain, conv, lif, linear, port, store
 
@@ -133,8 +133,8 @@ def test_parameters_without_axes_get_the_shape_of_their_neighbours(tmp_path: Pat
     graph = read(store(tmp_path / "a.nir", nodes, [*edges, ("lif", "s"), ("s", "output")]))
     for name in ("lif", "d", "s"):
         assert graph.nodes[name].shape_in == graph.nodes[name].shape_out == (4,)
-    tau = graph.nodes["lif"].tau  # type: ignore[attr-defined]
-    assert tau.shape == (4,) and tau.strides == (0,) and (tau == 0.5).all()
+    neuron = graph.nodes["lif"]
+    assert isinstance(neuron, LIF) and neuron.tau.strides == (0,) and (neuron.tau == 0.5).all()
 
 
 def test_shapes_go_backward_where_they_must(tmp_path: Path) -> None:
