@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -209,6 +210,7 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return out.getvalue()
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -197,7 +197,7 @@ def verify_page(facts: Facts) -> Page:
             f"chip {core['chip']}, core {core['core']}",
             f"{name.replace('_', ' ')}",
             f"{number(use['used'])} of {number(use['available'])} ({100 * share:.0f} %)",
-            ", ".join(f"'{held}'" for held in core["holds"]),
+            ", ".join(core["holds"]),
         )
         for share, core, name, use in shares[:8]
     )

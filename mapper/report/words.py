@@ -94,12 +94,8 @@ def _fullest_line(facts: Facts) -> tuple[str, ...]:
     if full is None:
         return ()
     where = "" if facts["device"]["cores"] == 1 else f" on core {_core(full, facts)}"
-    names = ", then ".join(objective["name"] for objective in facts["objectives"][:2])
-    proven = (
-        f" No placement has less {names}."
-        if facts["proven"]
-        else " Better placements may exist: the budget ended."
-    )
+    least = " and ".join(f"least {objective['name']}" for objective in facts["objectives"][:2])
+    proven = f" Proven: {least}." if facts["proven"] else " The budget ended: better may exist."
     return (f"Fullest: {_use(full)}{where}.{proven}",)
 
 
