@@ -199,9 +199,7 @@ def add_population(draft: Draft, name: str, shape: tuple[int, ...], **row: Any) 
             "error": 0.0,
             "role": "",
             "copies": 1,
-            "rewrites": [
-                {"rule": "fold-scale", "says": "folded", "keeps": "exact", "bound": None}
-            ],
+            "rewrites": [{"rule": "fold-scale", "says": "folded", "keeps": "exact", "bound": None}],
             "node": name,
             "scale": 1.0,
             "params": {},
@@ -248,9 +246,7 @@ def add_slice(draft: Draft, name: str, box: Any, core: int, copy: int = 0, **dem
 
 def add_helper(draft: Draft, role: str, name: str, core: int) -> None:
     """A helper on chip 0."""
-    draft.manifest["helpers"].append(
-        {"role": role, "population": name, "chip": 0, "core": core}
-    )
+    draft.manifest["helpers"].append({"role": role, "population": name, "chip": 0, "core": core})
     draft.manifest["result"]["cores"] = draft.cores()
 
 

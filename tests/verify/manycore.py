@@ -309,9 +309,7 @@ def spinnaker2_conv() -> Draft:
         _node(draft, f"{source}->{target}", 90.5)
     add_projection(draft, "c2", "out", form="sparse", params=_s2_weights(draft, (3, 32)))
     # up16(12 + 8) + 80 = 112; 12 * 256 neurons, 72 kernel bytes, 2 spike sources of 12.
-    add_slice(
-        draft, "c1", [(0, 4), (0, 8), (0, 8)], 1, atoms_conv=256, bytes=112 + 3072 + 72 + 24
-    )
+    add_slice(draft, "c1", [(0, 4), (0, 8), (0, 8)], 1, atoms_conv=256, bytes=112 + 3072 + 72 + 24)
     for channel in (0, 1):
         add_slice(
             draft,
@@ -332,9 +330,7 @@ def spinnaker2_delays() -> Draft:
     """2 -> 3 -> 2 with a skip that waits a step: 4-bit weights there; 100 steps recorded."""
     draft = start("spinnaker2", "spinnaker2", {"in": (2,)})
     draft.manifest["semantics"]["steps"] = 100
-    add_population(
-        draft, "a", (3,), device_model="lif_no_delay", scale=90.5, params=_s2(draft, 3)
-    )
+    add_population(draft, "a", (3,), device_model="lif_no_delay", scale=90.5, params=_s2(draft, 3))
     add_population(
         draft, "b", (2,), device_model="lif", latency=2, scale=90.5, params=_s2(draft, 2)
     )

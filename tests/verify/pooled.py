@@ -158,9 +158,7 @@ def _speck(
     for source, pool, channels in inputs:
         table.append({"source": source, "pool": pool, "channels": channels, "offset": at})
         at += channels
-        add_projection(
-            draft, source, name, form="conv", pool=None if pool == 1 else [pool, pool]
-        )
+        add_projection(draft, source, name, form="conv", pool=None if pool == 1 else [pool, pool])
     biases = more.pop("biases", [0] * shape[0])
     values = numbers((shape[0], at, kernel, kernel), -128, 127)
     params = {

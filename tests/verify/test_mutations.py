@@ -32,7 +32,9 @@ BUNDLES: tuple[Build, ...] = (
     pooled.speck_relay,
     pooled.speck_copies,
 )
-LOIHI, CONV, SOFT, S2, S2CONV, S2DELAY, XYLO, WINDOWS, RELAYED, CHAIN, SPLIT, RELAY, COPIES = BUNDLES
+LOIHI, CONV, SOFT, S2, S2CONV, S2DELAY, XYLO, WINDOWS, RELAYED, CHAIN, SPLIT, RELAY, COPIES = (
+    BUNDLES
+)
 
 
 def made(build: Build) -> Draft:
