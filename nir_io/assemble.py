@@ -13,7 +13,7 @@ from nir_io.drafts import Dense, Draft, Pattern, Same
 from nir_io.fields import draft
 from nir_io.fingerprint import fingerprint_of
 from nir_io.graph import Graph, make_graph
-from nir_io.inline import Flat, dissolve, inlined
+from nir_io.inline import Level, dissolve, inlined
 from nir_io.limits import Spent
 from nir_io.raw import Edge, RawGraph, Report, listed
 from nir_io.repairs import inferred, shown
@@ -88,7 +88,7 @@ def _transposed(made: Draft, other: Pattern) -> str:
     return f"; the weight {made.weight.shape} of '{made.name}' seems transposed: NIR has (out, in)"
 
 
-def _tell_loops(where: str, flat: Flat, drafts: Mapping[str, Draft], report: Report) -> None:
+def _tell_loops(where: str, flat: Level, drafts: Mapping[str, Draft], report: Report) -> None:
     """Cycles in which nothing keeps a state: no value solves them step by step."""
     stateless = {name for name in flat.nodes if not _has_state(name, flat, drafts)}
     readers: dict[str, set[str]] = {name: set() for name in sorted(stateless)}
@@ -111,7 +111,7 @@ def _tell_loops(where: str, flat: Flat, drafts: Mapping[str, Draft], report: Rep
             readers[name] = set()
 
 
-def _has_state(name: str, flat: Flat, drafts: Mapping[str, Draft]) -> bool:
+def _has_state(name: str, flat: Level, drafts: Mapping[str, Draft]) -> bool:
     node = flat.nodes[name]
     if node.kind in STATEFUL or not node.kind:
         return True

@@ -11,14 +11,14 @@ group; a network without Input or Output.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nir_io.raw import Edge, RawGraph, RawNode, Report, listed, printable
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
+class Level:
     """One level of nodes; `junctions` are the names of inner Inputs and Outputs."""
 
     nodes: Mapping[str, RawNode]
@@ -26,7 +26,7 @@ class Flat:
     junctions: frozenset[str]
 
 
-def inlined(root: RawGraph, report: Report) -> Flat:
+def inlined(root: RawGraph, report: Report) -> Level:
     """`root` and all graphs in it as one level."""
     nodes: dict[str, RawNode] = {}
     edges: list[Edge] = []
@@ -34,11 +34,10 @@ def inlined(root: RawGraph, report: Report) -> Flat:
     _level(root, report, nodes, edges, junctions)
     if not nodes:
         report.find(f"{root.where}/nodes", "has no nodes")
-        return Flat(nodes, (), frozenset())
+        return Level(nodes, (), frozenset())
     if all(node.kind for node in nodes.values()):
         _complete(root.where, report, nodes, edges, junctions)
-    _forbid_backwards(root.where, report, nodes, edges, junctions)
-    return Flat(nodes, tuple(edges), frozenset(junctions))
+    return Level(nodes, tuple(edges), frozenset(junctions))
 
 
 def _level(
@@ -49,55 +48,62 @@ def _level(
     junctions: set[str],
 ) -> None:
     local, opened = _renamed(graph, report)
+    sources, targets = {start for start, _ in local}, {end for _, end in local}
     doors: dict[str, tuple[str | None, str | None]] = {}
     for entry, node in graph.nodes.items():
         if isinstance(node, RawNode):
             if node.name in nodes:
                 report.find(node.where, f"two nodes are called '{node.name}'")
             nodes[node.name] = node
-            if graph.name and node.kind in ("Input", "Output"):
+            if entry in opened or (graph.name and node.kind in ("Input", "Output")):
                 junctions.add(node.name)
             doors[entry] = (node.name, node.name)
         else:
             _level(node, report, nodes, edges, junctions)
-            doors[entry] = _doors(node, report, local, entry)
-    junctions |= {door for entry in opened for door in doors.get(entry, ()) if door}
+            doors[entry] = (
+                _door(node, "Input", entry in targets, report),
+                _door(node, "Output", entry in sources, report),
+            )
+    where = f"{graph.where}/edges"
     seen: set[Edge] = set()
     for start, end in local:
         if (start, end) in seen:
             report.find(
-                f"{graph.where}/edges",
+                where,
                 f"the edge {arrow(start, end)} stands there twice; an edge is either there or not "
                 "(for twice the input scale the weights)",
             )
             continue
         seen.add((start, end))
+        if _is(graph, end, "Input") and end not in opened:
+            report.find(where, f"the edge {arrow(start, end)} ends at an Input")
+        if _is(graph, start, "Output") and start not in opened:
+            report.find(where, f"the edge {arrow(start, end)} starts at an Output")
         source, target = doors[start][1], doors[end][0]
         if source is not None and target is not None:
             edges.append((source, target))
 
 
-def _doors(
-    graph: RawGraph, report: Report, edges: Iterable[Edge], entry: str
-) -> tuple[str | None, str | None]:
-    """Names of the only Input and the only Output of a nested graph."""
-    found: list[str | None] = []
-    for kind, used in (
-        ("Input", any(end == entry for _, end in edges)),
-        ("Output", any(start == entry for start, _ in edges)),
-    ):
-        names = [
-            node.name
-            for node in graph.nodes.values()
-            if isinstance(node, RawNode) and node.kind == kind
-        ]
-        if used and len(names) != 1:
-            report.find(
-                graph.where,
-                f"edges of the graph around it need exactly 1 {kind} inside; there are {len(names)}",
-            )
-        found.append(names[0] if len(names) == 1 else None)
-    return found[0], found[1]
+def _door(graph: RawGraph, kind: str, used: bool, report: Report) -> str | None:
+    """Name of the only Input or the only Output of a nested graph."""
+    names = [
+        node.name
+        for node in graph.nodes.values()
+        if isinstance(node, RawNode) and node.kind == kind
+    ]
+    if len(names) == 1:
+        return names[0]
+    if used:
+        report.find(
+            graph.where,
+            f"edges of the graph around it need exactly 1 {kind} inside; there are {len(names)}",
+        )
+    return None
+
+
+def _is(graph: RawGraph, entry: str, kind: str) -> bool:
+    node = graph.nodes[entry]
+    return isinstance(node, RawNode) and node.kind == kind
 
 
 def _renamed(graph: RawGraph, report: Report) -> tuple[list[Edge], frozenset[str]]:
@@ -113,7 +119,10 @@ def _renamed(graph: RawGraph, report: Report) -> tuple[list[Edge], frozenset[str
     groups = {
         name: (f"{name}.input", f"{name}.output")
         for name in missing
-        if f"{name}.input" in there and f"{name}.output" in there
+        if f"{name}.input" in there
+        and f"{name}.output" in there
+        and _is(graph, f"{name}.input", "Input")
+        and _is(graph, f"{name}.output", "Output")
     }
     for name, (entrance, exit_) in groups.items():
         loop = " and drops its edge to itself" if (name, name) in graph.edges else ""
@@ -130,6 +139,7 @@ def _renamed(graph: RawGraph, report: Report) -> tuple[list[Edge], frozenset[str
             f"edges name '{printable(missing[0])}', which is not there",
             f"takes '{unnamed[0]}' for it, the only node that no edge names",
         )
+    known = listed(there)
     kept: list[Edge] = []
     for start, end in graph.edges:
         if start == end and start in groups:
@@ -141,7 +151,7 @@ def _renamed(graph: RawGraph, report: Report) -> tuple[list[Edge], frozenset[str
             report.find(
                 where,
                 f"the edge {arrow(start, end)} names {listed(absent)}, which is not there; "
-                f"there are: {listed(there)}",
+                f"there are: {known}",
             )
             continue
         kept.append((source, target))
@@ -178,21 +188,6 @@ def _complete(
             pair = [end, end]
             pair[outer] = name
             edges.append((pair[0], pair[1]))
-
-
-def _forbid_backwards(
-    where: str,
-    report: Report,
-    nodes: Mapping[str, RawNode],
-    edges: Iterable[Edge],
-    junctions: set[str],
-) -> None:
-    for start, end in edges:
-        for name, kind, verb in ((end, "Input", "ends at"), (start, "Output", "starts at")):
-            if nodes[name].kind == kind and name not in junctions:
-                report.find(
-                    f"{where}/edges", f"the edge {arrow(start, end)} {verb} '{name}', an {kind}"
-                )
 
 
 def arrow(start: str, end: str) -> str:

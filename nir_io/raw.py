@@ -61,12 +61,16 @@ class Report:
 
     source: str
     findings: list[str] = field(default_factory=list[str])
+    unkept: int = 0
     mended: list[Mended] = field(default_factory=list[Mended])
     notes: list[str] = field(default_factory=list[str])
     metadata: dict[str, str | int | float] = field(default_factory=dict[str, str | int | float])
 
     def find(self, where: str, text: str) -> None:
-        """Add a finding about the place `where` in the file."""
+        """Add a finding about the place `where` in the file; after many, only count it."""
+        if len(self.findings) >= 10 * MOST_FINDINGS:
+            self.unkept += 1
+            return
         self.findings.append(
             f"{self.source}: {where}: {text}" if where else f"{self.source}: {text}"
         )
@@ -89,7 +93,7 @@ class Report:
             ]
         if not findings:
             return
-        more = len(findings) - MOST_FINDINGS
+        more = len(findings) + self.unkept - MOST_FINDINGS
         if more > 0:
             findings = [*findings[:MOST_FINDINGS], f"{self.source}: {more} more findings"]
         raise BadInput(findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -157,9 +158,9 @@ CASES: list[tuple[str, dict[str, Fields], list[tuple[str, str]], str]] = [
      "the edge 'lif' -> 'ghost' names 'ghost', which is not there; there are: 'fc', 'input'"),
     ("twice", chain(), [*EDGES, ("fc", "lif")], "the edge 'fc' -> 'lif' stands there twice"),
     ("into an input", chain(), [*EDGES, ("lif", "input")],
-     "the edge 'lif' -> 'input' ends at 'input', an Input"),
+     "the edge 'lif' -> 'input' ends at an Input"),
     ("out of an output", chain(), [*EDGES, ("output", "lif")],
-     "the edge 'output' -> 'lif' starts at 'output', an Output"),
+     "the edge 'output' -> 'lif' starts at an Output"),
     ("loop", chain(fc=linear(6, 6), lif=lif(6), output=port("Output", 6)), [*EDGES, ("fc", "fc")],
      "the cycle 'fc' -> 'fc' has no neuron and no delay in it"),
     ("threshold loop", chain(t={"type": "Threshold", "threshold": ONE}, w=linear(4, 4)),
@@ -240,6 +241,36 @@ def test_nested_graphs_need_one_door_each_way(tmp_path: Path) -> None:
         "nodes/lif: edges of the graph around it need exactly 1 Input inside; there are 2" in text
     )
     assert "exactly 1 Output inside; there are 0" in text
+
+
+def test_an_inner_input_takes_nothing_from_inside(tmp_path: Path) -> None:
+    inner: Fields = {
+        "type": "NIRGraph",
+        "nodes": {"a": port("Input", 4), "lif": lif(4), "b": port("Output", 4)},
+        "edges": [("a", "lif"), ("lif", "b"), ("lif", "a"), ("b", "lif")],
+    }
+    text = refusal(store(tmp_path / "a.nir", chain(lif=inner)))
+    assert "nodes/lif/edges: the edge 'lif' -> 'a' ends at an Input" in text
+    assert "nodes/lif/edges: the edge 'b' -> 'lif' starts at an Output" in text
+
+
+def test_many_faults_and_many_nested_graphs_do_not_take_long(tmp_path: Path) -> None:
+    """Neither nodes nor findings are searched once per edge."""
+    start = time.perf_counter()
+    edges = [("lif", f"ghost{index}") for index in range(20_000)]
+    text = refusal(store(tmp_path / "a.nir", chain(), [*EDGES, *edges]))
+    assert text.endswith(": 19900 more findings") and len(text.splitlines()) == 101
+    wire = {"i": nir.Input(np.array([4])), "o": nir.Output(np.array([4]))}
+    nodes: dict[str, Any] = {
+        f"g{index}": nir.NIRGraph(wire, [("i", "o")], type_check=False) for index in range(1500)
+    }
+    pairs = [
+        (f"g{index}", f"g{other}") for index in range(1500) for other in (index + 1, index + 7)
+    ]
+    nodes |= {f"g{index}": nir.LI(tau=ONE, r=ONE, v_leak=ONE) for index in range(1500, 1507)}
+    with pytest.raises(BadInput):
+        from_nir(nir.NIRGraph(nodes, pairs, type_check=False))
+    assert time.perf_counter() - start < 10
 
 
 def test_two_paths_without_a_node_between_are_refused(tmp_path: Path) -> None:
