@@ -214,7 +214,7 @@ def test_reading_the_papers_cnn_is_fast() -> None:
     read(file)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         read(file)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.1
