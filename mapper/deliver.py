@@ -25,20 +25,21 @@ REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle th
 UNWRITTEN = ("file-missing",)  # of examine, which sees no files
 
 
-def answer(asked: Asked, *, whole: bool) -> Result:
+def answer(asked: Asked, *, whole: bool, brief: bool = False) -> Result:
     """The outcome, and for a network that fits its bundle, checked.
 
-    whole: with the files that only a written bundle needs (mapped.nir, ...). Raises
-    BadInput, and OurBug where the checker rejects the bundle.
+    whole: with the files that only a written bundle needs (mapped.nir, ...). brief: slices
+    stay on consecutive cores and nothing is solved again, as `fit` asks: the verdict is the
+    same. Raises BadInput, and OurBug where the checker rejects the bundle.
     """
     source, semantics = asked.source, asked.semantics
     graph = per_step(source.graph, semantics)
     question = pose(graph, asked.profile, semantics, asked.settings)
-    outcome, confirmed = _decided(question, asked)
+    outcome, confirmed = _decided(question, brief)
     result = Result(model=source.name, graph=source.graph, outcome=outcome, confirmed=confirmed)
     if isinstance(outcome, Placed):
         return _built(asked, result, outcome, whole)
-    if isinstance(outcome, Impossible):
+    if isinstance(outcome, Impossible) and not brief:
         from mapper.ways_out import ways_out
 
         return replace(result, ways=ways_out(outcome))
@@ -64,7 +65,7 @@ def deliver(asked: Asked, result: Result, output: Path) -> Result:
     return replace(result, checked=checked, path=output)
 
 
-def _decided(question: Question, asked: Asked) -> tuple[Outcome, str]:
+def _decided(question: Question, brief: bool) -> tuple[Outcome, str]:
     """The outcome under the policy on unpublished numbers, and what confirms it."""
     confirmed = ""
     outcome = decide(question)
@@ -74,7 +75,8 @@ def _decided(question: Question, asked: Asked) -> tuple[Outcome, str]:
         confirmed = confirm(question, outcome)
     if not isinstance(outcome, Placed):
         return outcome, confirmed
-    outcome, _ = arranged(outcome)
+    if not brief:
+        outcome, _ = arranged(outcome)
     if question.settings.published_only and outcome.assumptions:
         leaning = "; ".join(f"{a.id}: {a.says}" for a in outcome.assumptions)
         because = (
