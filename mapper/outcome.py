@@ -102,10 +102,16 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Claims that cannot hold together, each of them needed; and one sentence for all."""
+    """Claims that cannot hold together, each of them needed; and one sentence for all.
+
+    `others`: conflicts of other populations for the same reason, which the headline tells
+    too. `minimal`: whether each claim was shown to be needed before the budget ended.
+    """
 
     headline: str
     claims: tuple[Claim, ...]
+    others: tuple[Conflict, ...] = ()
+    minimal: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import import_module
+from math import prod
 from typing import TYPE_CHECKING
-
-from rewrite_rules.normalise import normalise
 
 from device_profiles.profile import CoreClass, Number, Profile
 from mapper.alternatives import Backend, alternatives
 from mapper.ledger import Claim, Ledger, ledger_of
-from mapper.network import extract
+from mapper.network import Network, extract
 from mapper.outcome import Conflict, Impossible, Outcome, Question, Undecided
 from mapper.plans import Options
 from mapper.settings import Settings
 from nir_io.graph import Graph
 from nir_io.semantics import Semantics
+from rewrite_rules.normalise import normalise
 
 if TYPE_CHECKING:
     pass
 
 
+MOST_PAIRS = 1_000_000  # of source and target neurons, in a network that fails at sight
 READ_OUTS = frozenset({"I", "LI", "CubaLI"})
 
 
@@ -68,10 +69,11 @@ def state(question: Question, options: Options) -> Ledger:
 def decide(question: Question) -> Outcome:
     """Placed, Impossible or Undecided.
 
-    Limits that fail whatever is chosen are told at once, before options are worked out.
+    Where a large network fails limits whatever is chosen, these are told at once; the
+    options of a small one are worked out all the same, for all reasons are told.
     """
     plain = backend_of(question.profile).quick(question.network, question.profile)
-    if plain:
+    if plain and _pairs(question.network) > MOST_PAIRS:
         return _at_sight(question, plain)
     options = offer(question)
     ledger = state(question, options)
@@ -96,6 +98,13 @@ def decide(question: Question) -> Outcome:
         options=options,
         ledger=ledger,
     )
+
+
+def _pairs(network: Network) -> int:
+    """Pairs of source and target neurons, over all projections: what matrices would hold."""
+    sizes = {name: prod(shape) for name, shape in network.inputs}
+    sizes |= {population.name: population.size for population in network.populations}
+    return sum(sizes[p.source] * sizes[p.target] for p in network.projections)
 
 
 def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:

@@ -1,0 +1,66 @@
+"""The conflicts of a ledger: found by counting where that shows them, else by the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from mapper.explain.blocked import blocked
+from mapper.explain.crowded import CORES, crowded
+from mapper.explain.headline import headline, of_crowd
+from mapper.explain.joint import Joint
+from mapper.explain.told import told
+from mapper.explain.ways import ways_of
+from mapper.ledger import Claim, Ledger
+from mapper.outcome import Conflict
+from mapper.settings import Settings
+
+MOST = 5  # reasons that are told; equal ones count once
+MOST_FOUND = 512  # conflicts that are looked for, so that equal ones can be told together
+
+
+def conflicts(ledger: Ledger, settings: Settings, most: int = MOST) -> tuple[Conflict, ...]:
+    """Up to `most` reasons that share no limit; empty where the budget ends first."""
+    return told(tuple(islice(_found(ledger, settings, most), MOST_FOUND)), most)
+
+
+def _found(ledger: Ledger, settings: Settings, most: int) -> Iterator[Conflict]:
+    """Conflicts that share no limit, each subset-minimal unless it says otherwise."""
+    claims, ways = ledger.claims, ways_of(ledger.claims)
+    left = frozenset(i for i, claim in enumerate(claims) if claim.bounds and not claim.question)
+    counted = 0
+    for limits in blocked(claims, ways):
+        left = left.difference(limits)
+        counted += 1
+        yield _conflict(claims, limits, headline([claims[i] for i in limits], ledger))
+    for crowd in crowded(claims, ways, left):
+        left = _without(claims, left, crowd.limits)
+        counted += 1
+        yield _conflict(claims, crowd.limits, of_crowd(crowd, ledger))
+    joint = Joint(claims, budget=settings.budget, seed=settings.seed)
+    for _ in range(most):
+        least = joint.next(sorted(left), first=not counted)
+        if least is None:
+            return
+        counted += 1
+        left = _without(claims, left, least.limits)
+        said = headline([claims[i] for i in least.limits], ledger)
+        yield _conflict(claims, least.limits, said, minimal=least.minimal)
+        if not least.limits:
+            return
+
+
+def _conflict(
+    claims: tuple[Claim, ...], limits: tuple[int, ...], said: str, *, minimal: bool = True
+) -> Conflict:
+    own = tuple(claims[i] for i in limits)
+    return Conflict(headline=said, claims=own, minimal=minimal)
+
+
+def _without(
+    claims: tuple[Claim, ...], left: frozenset[int], limits: tuple[int, ...]
+) -> frozenset[int]:
+    """Without these limits, nor other counts of the same cores: that would be no other reason."""
+    if any(claims[i].kind in CORES for i in limits):
+        left -= {i for i, claim in enumerate(claims) if claim.kind in CORES}
+    return left.difference(limits)
