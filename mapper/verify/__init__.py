@@ -55,27 +55,28 @@ def verify(
     mapped.nir must hold the bundle's integers in threshold units.
     profile: the file of a device that does not come with the package.
     """
-    book = Book()
-    try:
-        with np.errstate(all="ignore"):  # odd values are findings, not warnings
-            _verify(Path(path), model, fingerprint, profile, book)
-    except NoLimitError as error:
-        book.find("profile", f"{error}; the bundle cannot be checked")
-    except Exception as error:  # a bundle that breaks the checker is no good bundle
-        book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
-    return book.checked()
+    profile_path = None if profile is None else Path(profile)
+    return _guarded(lambda book: _verify(Path(path), model, fingerprint, profile_path, book))
 
 
 def examine(
     manifest: Mapping[str, Any], arrays: bytes, *, profile: AnyPath | None = None
 ) -> Checked:
     """As `verify`, of a bundle that is not written yet: its manifest and its arrays.npz."""
+    folder = Folder(Path(), manifest, arrays)
+    profile_path = None if profile is None else Path(profile)
+    return _guarded(lambda book: _examine(folder, profile_path, book))
+
+
+def _guarded(check: Callable[[Book], object]) -> Checked:
+    """What `check` finds; that it cannot go on is a finding as well."""
     book = Book()
     try:
-        _examine(Folder(Path(), manifest, arrays), profile, book)
+        with np.errstate(all="ignore"):  # odd values are findings, not warnings
+            check(book)
     except NoLimitError as error:
         book.find("profile", f"{error}; the bundle cannot be checked")
-    except Exception as error:
+    except Exception as error:  # a bundle that breaks the checker is no good bundle
         book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
     return book.checked()
 
@@ -84,7 +85,7 @@ def _verify(
     path: Path,
     model: AnyPath | None,
     fingerprint: str | None,
-    profile: AnyPath | None,
+    profile: Path | None,
     book: Book,
 ) -> None:
     folder = read_folder(path, book)
@@ -96,14 +97,12 @@ def _verify(
         check_mapped(case, path / "mapped.nir")
 
 
-def _examine(folder: Folder, profile: AnyPath | None, book: Book) -> Case | None:
+def _examine(folder: Folder, profile: Path | None, book: Book) -> Case | None:
     """All checks but those of the other files; None where they had to end early."""
     manifest = read_manifest(folder.manifest, book)
     if manifest is None:
         return None
-    chip = device(
-        manifest.device, manifest.profile, book, None if profile is None else Path(profile)
-    )
+    chip = device(manifest.device, manifest.profile, book, profile)
     if chip is None:
         return None
     if chip.family != manifest.family:

@@ -288,7 +288,7 @@ def _stack(case: Case, projection: Projection, synapses: int, low: int, high: in
         if synapses < 2:
             case.book.find(
                 "second-synapse",
-                f"projection {name} has a second synapse; {shown(projection.target)} has {synapses}",
+                f"projection {name} has 2 synapses; a neuron of {shown(projection.target)} has {synapses}",
             )
     sound = [layer for layer in layers if layer is not None]
     if len(sound) < len(layers) or len({layer.shape for layer in sound}) > 1:
