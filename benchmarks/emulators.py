@@ -6,12 +6,14 @@ Run from the repository's root, with the corpus in place (tests/corpus.py) and, 
 vendors' figures, the environments of scripts/sdk_env.py. The networks are the NIR paper's,
 quantized by their largest weight: what is measured here is speed, not accuracy. A vendor's
 simulator runs a few samples; its spikes must equal the emulator's. Start-up is not counted.
+BLAS runs on one thread: on a busy machine more of them wait for each other.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
 
 import numpy as np
 from paper_networks import (
