@@ -13,6 +13,11 @@ def dumps(facts: Any) -> str:
     return json.dumps(_plain(facts), indent=1, allow_nan=False) + "\n"
 
 
+def line(facts: Any) -> str:
+    """The same on one line, without its newline, keys in the order given."""
+    return json.dumps(_plain(facts), separators=(",", ":"), allow_nan=False)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}

@@ -75,6 +75,8 @@ def _lines(page: Page, width: int) -> Iterator[tuple[str, str]]:
         for line in _wrapped(sentence, width, ""):
             yield "text", line
     for block in page.blocks:
+        if not block.rows:
+            continue
         yield "text", ""
         yield "title", safe(block.title)
         for line in _table(block.rows, width):

@@ -219,10 +219,11 @@ def _refused(facts: Facts) -> Page:
             f"fit ({', '.join(lifted)})."
         )
     blocks: list[Block] = []
+    sources: dict[str, int] = {}
     for i, conflict in enumerate(facts["conflicts"]):
         several = len(conflict["claims"]) > 1
         title = "Because these cannot hold together" if several else "Because"
-        rows = _claims(conflict, "" if i else facts["headline"])
+        rows = _claims(conflict, "" if i else facts["headline"], sources)
         blocks.append(Block(title if i == 0 else "And also", rows))
     fixes = _fixes(facts)
     if fixes:
@@ -231,32 +232,44 @@ def _refused(facts: Facts) -> Page:
         verdict=verdict,
         mood="open" if lifted else "bad",
         lines=(*lines, *_confirmed(facts)),
-        blocks=(*blocks, *_notes(facts), *_semantics(facts)),
+        blocks=(
+            *blocks,
+            Block("Sources", tuple((f"[{n}]", text) for text, n in sources.items())),
+            *_notes(facts),
+            *_semantics(facts),
+        ),
     )
 
 
-def _claims(conflict: Facts, told: str) -> tuple[Row, ...]:
-    """Each claim with its numbers and source; a sentence that was `told` is not repeated."""
+def _claims(conflict: Facts, told: str, sources: dict[str, int]) -> tuple[Row, ...]:
+    """Sentences, and the limit behind those that follow each other and share it.
+
+    A sentence that was `told` is not repeated. `sources` numbers what is cited.
+    """
     rows: list[Row] = []
-    for claim in conflict["claims"]:
-        detail = _detail(claim)
+    claims: Sequence[Facts] = conflict["claims"]
+    for i, claim in enumerate(claims):
+        detail = _detail(claim, sources)
+        mark = "" if i and _detail(claims[i - 1], sources) == detail else detail
         if claim["says"] != told:
             rows.append(("-", _sentence(claim["says"])))
-            rows += [("", detail)] if detail else []
+            if i + 1 == len(claims) or _detail(claims[i + 1], sources) != detail:
+                rows += [("", detail)] if detail else []
         else:
-            rows.append(("-", detail or _sentence(claim["says"])))
+            rows.append(("-", mark or _sentence(claim["says"])))
     return tuple(rows)
 
 
-def _detail(claim: Facts) -> str:
-    """Kind, both numbers where there are two, and where the limit comes from."""
+def _detail(claim: Facts, sources: dict[str, int]) -> str:
+    """The limit with its value, how sure it is, and where it comes from."""
     if claim["kind"] in OURS:
         return ""
-    numbers = ""
-    if claim["available"] or claim["demanded"] != 1:
-        may = "" if claim["optimistic"] is None else f" (perhaps {number(claim['optimistic'])})"
-        numbers = f"needs {number(claim['demanded'])}, has {number(claim['available'])} {claim['unit']}{may}; "
-    return f"[{claim['kind']}: {numbers}{claim['confidence']}: {claim['source']}]"
+    cited = f"[{sources.setdefault(claim['source'], len(sources) + 1)}]"
+    if not claim["available"]:
+        return f"{claim['kind']} {cited}"
+    may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
+    value = f"{number(claim['available'])} {claim['unit']}{may}"
+    return f"{claim['limit'] or claim['kind']}: {value}, {claim['confidence']} {cited}"
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:
@@ -304,7 +317,9 @@ def _setting(key: str, value: object) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) or not text else f"{text}."
+    """With a capital and a full stop."""
+    whole = text if text.endswith((".", "?", "!")) or not text else f"{text}."
+    return whole[:1].upper() + whole[1:]
 
 
 def _name(facts: Facts) -> str:
