@@ -112,8 +112,10 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
     if not whole:
         return result
     from mapper.expected import expected
+    from mapper.handoff import deploy
 
     bundle = bundle.plus("expected.npz", expected(bundle))
+    bundle = bundle.plus("deploy.py", deploy(asked.profile.family))
     return replace(result, bundle=bundle.plus("report.txt", result.text.encode()))
 
 

@@ -1,0 +1,411 @@
+# Part of a bundle made by nirmap (format nirmap-bundle-1). Needs numpy and the vendor's SDK only.
+#
+#     python deploy.py                         build the network, run a self-test in the simulator
+#     python deploy.py --check                 ... and compare it with expected.npz
+#     python deploy.py --input DATA.npz --save RUN.npz
+#     python deploy.py --hardware ...          the chip instead of the simulator
+#
+# Before anything of the vendor's is imported, every file's SHA-256 is compared with the
+# manifest. Names in the bundle are data: none becomes a path, an identifier or code.
+from __future__ import annotations
+
+import sys
+
+_HERE = sys.path[0] if __name__ == "__main__" and sys.path else None
+if _HERE is not None:
+    del sys.path[0]  # a file beside this one must not stand in for numpy or the SDK
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import stat
+import zipfile
+
+import numpy as np
+
+SCHEMA = "nirmap-bundle-1"
+MOST = {"manifest.json": 64 << 20}
+MOST_BYTES = 4 << 30  # of any other file
+KEYS = (
+    "arrays",
+    "contract",
+    "device",
+    "files",
+    "host",
+    "inputs",
+    "outputs",
+    "populations",
+    "projections",
+    "slices",
+)
+
+
+class Stop(Exception):
+    """A reason to do nothing, in one line."""
+
+
+def shown(text):
+    """A name of the bundle or a file, harmless to print."""
+    found = json.dumps(str(text))
+    return found if len(found) <= 80 else found[:76] + '..."'
+
+
+def read_file(path, most):
+    """A plain file's bytes; neither a link nor a device is followed."""
+    name = shown(os.path.basename(path))
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise Stop("%s is no plain file" % name)
+        if found.st_size > most:
+            raise Stop("%s has %d bytes; at most %d are read" % (name, found.st_size, most))
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Stop("%s cannot be read: %s" % (name, error.strerror)) from error
+
+
+def unpack(data, what):
+    """The arrays of an .npz, none of them objects."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        line = (str(error) or type(error).__name__).splitlines()[0]
+        raise Stop("%s holds no plain arrays: %s" % (what, line)) from error
+
+
+def _unique(pairs):
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise ValueError("a key stands twice")
+    return out
+
+
+class Net:
+    """The manifest with its arrays, checked, and look-ups by name."""
+
+    def __init__(self, manifest, arrays, expected):
+        self.manifest, self.arrays, self.expected = manifest, arrays, expected
+        self.populations = {row["name"]: row for row in manifest["populations"]}
+        self.inputs = {row["name"]: row for row in manifest["inputs"]}
+        self.projections = manifest["projections"]
+
+    def shape(self, name):
+        row = self.populations.get(name) or self.inputs[name]
+        return tuple(row["shape"])
+
+    def size(self, name):
+        return int(np.prod(self.shape(name), dtype=np.int64))
+
+    def value(self, what):
+        return self.arrays[what] if isinstance(what, str) and what in self.arrays else what
+
+    def param(self, row, key, default=None):
+        return self.value(row["params"].get(key, default))
+
+    def each(self, row, key, size, dtype=np.int64):
+        """A parameter as one number an entry."""
+        return np.broadcast_to(np.ravel(self.param(row, key)), (size,)).astype(dtype)
+
+    def is_bias(self, row):
+        source = row["source"]
+        return source.startswith("bias:") and source not in self.populations
+
+    def late(self):
+        rows = list(self.manifest["outputs"]) + list(self.manifest["populations"])
+        return max([row["latency"] for row in rows] or [0])
+
+
+def load(folder, family):
+    """The bundle in `folder`, every file compared with its hash. Raises Stop."""
+    text = read_file(os.path.join(folder, "manifest.json"), MOST["manifest.json"])
+    try:
+        manifest = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise Stop("manifest.json is not JSON that can be read") from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        found = manifest.get("schema") if isinstance(manifest, dict) else None
+        raise Stop("this is no bundle of format %s (schema: %s)" % (SCHEMA, shown(found)))
+    missing = [key for key in KEYS if key not in manifest]
+    if missing:
+        raise Stop("manifest.json is damaged: it has no %s" % ", ".join(missing))
+    files = manifest["files"]
+    if not isinstance(files, dict):
+        raise Stop("manifest.json is damaged: 'files' is no object")
+    if not isinstance(manifest["device"], dict) or manifest["device"].get("family") != family:
+        raise Stop("this deploy.py is for %s; the bundle is for another family" % family)
+    data = {}
+    for name in sorted({"arrays.npz", "expected.npz", "deploy.py"} | set(files)):
+        if name not in files:
+            raise Stop("manifest.json lists no %s" % shown(name))
+        if name != os.path.basename(name) or name in ("", ".", "..") or "\\" in name:
+            raise Stop("%s is no plain file name" % shown(name))
+        content = read_file(os.path.join(folder, name), MOST_BYTES)
+        if hashlib.sha256(content).hexdigest() != files[name]:
+            raise Stop("%s is damaged or was changed: its SHA-256 differs" % shown(name))
+        if name in ("arrays.npz", "expected.npz"):
+            data[name] = content
+    arrays = unpack(data["arrays.npz"], "arrays.npz")
+    for name, row in manifest["arrays"].items():
+        found = arrays.get(name)
+        if found is None or list(found.shape) != row["shape"] or found.dtype.name != row["dtype"]:
+            raise Stop("arrays.npz does not hold %s as the manifest says" % shown(name))
+    return Net(manifest, arrays, unpack(data["expected.npz"], "expected.npz"))
+
+
+def need_sdk(package, wanted, other):
+    """The installed version of an SDK. Raises Stop where it is missing or another."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version(package)
+    except PackageNotFoundError:
+        raise Stop(
+            "%s is not installed in this Python; install version %s" % (package, wanted)
+        ) from None
+    if other or found == wanted or found.startswith(wanted + "."):
+        return found
+    raise Stop(
+        "%s is version %s; this bundle was made for %s (--other-version tries it all the same)"
+        % (package, found, wanted)
+    )
+
+
+def raster_of(net, arrays, what):
+    """Input events (sample, step, channel) as integers, flat in the order of the inputs."""
+    if "raster" in arrays:
+        raster = arrays["raster"]
+    elif len(arrays) == 1:
+        raster = next(iter(arrays.values()))
+    else:
+        raise Stop("%s must hold an array named 'raster' (sample, step, channels)" % what)
+    need = sum(net.size(name) for name in net.inputs)
+    if raster.ndim < 2 or raster.dtype.kind not in "buif":
+        raise Stop("%s: 'raster' must hold numbers (sample, step, channels)" % what)
+    flat = raster.reshape(raster.shape[0], raster.shape[1], -1)
+    if flat.shape[0] == 0 or flat.shape[1] == 0 or flat.shape[2] != need:
+        raise Stop(
+            "%s: 'raster' has the shape %s; the bundle reads %d channels a step"
+            % (what, raster.shape, need)
+        )
+    if flat.dtype.kind == "f":
+        if not np.array_equal(flat, np.rint(flat)):
+            raise Stop("%s: 'raster' holds fractions; the chip reads whole events" % what)
+    most = net.manifest["contract"].get("max_count") or 1
+    low, high = flat.min(), flat.max()
+    if low < 0 or high > most:
+        raise Stop("%s: counts of %s..%s a step; 0..%d can be sent" % (what, low, high, most))
+    return flat.astype(np.int64)
+
+
+def execute(net, flat, run):
+    """What the outputs and populations give, latencies removed: [(sample, step, value)] each.
+
+    run(net, rasters, steps, read) gives spikes and membranes by population, on data that are
+    lengthened by the flush of the pipeline.
+    """
+    samples, steps, channels = flat.shape
+    late = net.late()
+    longer = np.concatenate([flat, np.zeros((samples, late, channels), flat.dtype)], axis=1)
+    rasters = {
+        name: longer[:, :, row["offset"] : row["offset"] + net.size(name)]
+        for name, row in net.inputs.items()
+    }
+    rows = net.manifest["outputs"]
+    read = tuple(row["population"] for row in rows if row["read"] == "v")
+    spikes, membranes = run(net, rasters, steps + late, read)
+
+    def cut(values, row):
+        return values[:, row["latency"] : row["latency"] + steps]
+
+    populations = {name: cut(spikes[name], row) for name, row in net.populations.items()}
+    outputs = []
+    for row in rows:
+        name = row["population"]
+        if row["read"] == "host":
+            outputs.append(host(net, row["name"], populations, flat))
+        elif row["read"] == "v":
+            scale = np.asarray(net.value(net.populations[name]["scale"]), dtype=np.float64)
+            outputs.append(cut(membranes[name], row) / scale)
+        else:
+            outputs.append(cut(spikes.get("relay:" + name, spikes[name]), row))
+    return outputs, list(populations.values())
+
+
+def host(net, output, populations, flat):
+    """A read-out that the host computes from recorded spikes."""
+    stage = next(row for row in net.manifest["host"] if row["output"] == output)
+    total = None
+    for path in stage["paths"]:
+        source = path["source"]
+        if source in populations:
+            x = populations[source]
+        else:
+            at = net.inputs[source]["offset"]
+            x = flat[:, :, at : at + net.size(source)]
+        samples, steps = x.shape[:2]
+        x = x.reshape((samples * steps,) + net.shape(source)).astype(np.float64)
+        for row in path["stages"]:
+            x = linear(net, row, x).reshape((len(x),) + tuple(row["shape_out"]))
+        x = x.reshape(samples, steps, -1)
+        total = x if total is None else total + x
+    neuron = stage["neuron"]
+    if neuron is None:
+        return total
+    a, ka, b, kb, leak = (
+        net.value(neuron[key]) for key in ("syn_decay", "syn_gain", "mem_decay", "mem_gain", "leak")
+    )
+    s = v = np.zeros((len(total), total.shape[2]))
+    out = np.empty_like(total)
+    for t in range(total.shape[1]):
+        s = a * s + ka * total[:, t]
+        v = b * v + kb * s + leak
+        out[:, t] = v
+    return out
+
+
+def linear(net, row, x):
+    """A node without a state: (row, *shape_in) to (row, ...)."""
+    kind = row["kind"]
+    get = {key: net.value(value) for key, value in row.items()}
+    if kind in ("Input", "Output", "Flatten"):
+        return x
+    if kind == "Scale":
+        return x * get["scale"]
+    if kind in ("Linear", "Affine"):
+        out = x.reshape(len(x), -1) @ np.asarray(get["weight"], np.float64).T
+        return out + get["bias"] if kind == "Affine" else out
+    if kind in ("SumPool2d", "AvgPool2d"):
+        (ky, kx), (sy, sx), (py, px) = get["kernel_size"], get["stride"], get["padding"]
+        _, oy, ox = row["shape_out"]
+        x = np.pad(x, ((0, 0), (0, 0), (py, py), (px, px)))
+        parts = [
+            x[:, :, i : i + sy * (oy - 1) + 1 : sy, j : j + sx * (ox - 1) + 1 : sx]
+            for i in range(ky)
+            for j in range(kx)
+        ]
+        return sum(parts) / (ky * kx if kind == "AvgPool2d" else 1)
+    if kind in ("Conv1d", "Conv2d"):
+        return convolve(get, x, row["shape_out"], flat=kind == "Conv1d")
+    raise Stop("the bundle has a host stage of kind %s, which is not known here" % shown(kind))
+
+
+def convolve(get, x, shape_out, flat):
+    """Cross-correlation with groups; a Conv1d runs on maps of height 1."""
+    kernel = np.asarray(get["weight"], np.float64)
+    (sy, sx), (dy, dx) = (1, get["stride"]), (1, get["dilation"])
+    pads = (0, 0) + tuple(get["padding"]) if flat else tuple(get["padding"])
+    if flat:
+        kernel, x = kernel[:, :, None, :], x[:, :, None, :]
+    else:
+        (sy, sx), (dy, dx) = get["stride"], get["dilation"]
+    oy, ox = (1, shape_out[1]) if flat else tuple(shape_out[1:])
+    x = np.pad(x, ((0, 0), (0, 0), pads[:2], pads[2:]))
+    groups, features = get["groups"], len(kernel)
+    per_in, per_out = kernel.shape[1], features // groups
+    out = np.zeros((len(x), features, oy, ox))
+    for i, j in np.ndindex(*kernel.shape[2:]):
+        y0, x0 = i * dy, j * dx
+        seen = x[:, :, y0 : y0 + sy * (oy - 1) + 1 : sy, x0 : x0 + sx * (ox - 1) + 1 : sx]
+        for g in range(groups):
+            own = slice(g * per_out, (g + 1) * per_out)
+            part = seen[:, g * per_in : (g + 1) * per_in]
+            out[:, own] += np.einsum("oc,ncyx->noyx", kernel[own, :, i, j], part)
+    return out + np.asarray(get["bias"])[:, None, None]
+
+
+def compare(net, outputs, populations):
+    """Stop unless everything is as expected.npz says; the number of spikes compared."""
+    found = {"output%03d" % i: value for i, value in enumerate(outputs)}
+    found.update({"population%03d" % i: value for i, value in enumerate(populations)})
+    said, spikes = [], 0
+    for name, value in sorted(found.items()):
+        wanted = net.expected.get(name)
+        if wanted is None or wanted.shape != value.shape:
+            raise Stop("expected.npz does not fit the manifest: %s" % name)
+        exact = value.dtype.kind in "iub"
+        same = np.array_equal(value, wanted) if exact else np.allclose(value, wanted, atol=1e-9)
+        spikes += int(wanted.sum()) if name.startswith("population") else 0
+        if not same:
+            wrong = int(np.count_nonzero(value != wanted))
+            said.append("%s differs in %d of %d values" % (name, wrong, value.size))
+    if said:
+        raise Stop("not what expected.npz says: " + "; ".join(said))
+    return spikes
+
+
+def save(path, net, outputs, populations):
+    """RUN.npz: the arrays named as in expected.npz, and the names that they stand for."""
+    arrays = {"output%03d" % i: value for i, value in enumerate(outputs)}
+    arrays.update({"population%03d" % i: value for i, value in enumerate(populations)})
+    arrays["output_names"] = np.array([row["name"] for row in net.manifest["outputs"]])
+    arrays["population_names"] = np.array(list(net.populations))
+    arrays["counts"] = counts(outputs)
+    try:
+        with open(path, "wb") as file:
+            np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise Stop("%s cannot be written: %s" % (shown(path), error.strerror)) from error
+
+
+def counts(outputs):
+    """Spikes (or summed values) of each output neuron: (sample, value)."""
+    return np.concatenate([out.sum(axis=1, dtype=np.float64) for out in outputs], axis=1)
+
+
+def main(family):
+    """The command. `family` has NAME, arguments, prepare and run."""
+    parser = argparse.ArgumentParser(description="Runs this bundle with the vendor's SDK.")
+    parser.add_argument("--hardware", action="store_true", help="the chip, not the simulator")
+    parser.add_argument("--check", action="store_true", help="compare with expected.npz")
+    parser.add_argument("--input", metavar="DATA.npz", help="'raster' (sample, step, channels)")
+    parser.add_argument("--save", metavar="RUN.npz", help="write what the outputs give")
+    parser.add_argument("--other-version", action="store_true", help="accept another SDK version")
+    family.arguments(parser)
+    options = parser.parse_args()
+    try:
+        return work(family, options)
+    except Stop as stop:
+        print("deploy.py: %s" % stop, file=sys.stderr)
+        return 2
+
+
+def work(family, options):
+    net = load(os.path.dirname(os.path.abspath(__file__)), family.NAME)
+    given = {}
+    if options.input:
+        given = unpack(read_file(options.input, MOST_BYTES), shown(options.input))
+    flat = raster_of(net, given, shown(options.input)) if given else None
+    if options.input and flat is None:
+        raise Stop("%s holds no array" % shown(options.input))
+    print(family.prepare(net, options))
+    if not family.runs(options):
+        if options.check or options.input:
+            raise Stop("there is no simulator to run data in; --hardware runs the chip")
+        return 0
+
+    def run(*what):
+        return family.run(*what, options=options)
+
+    if options.check or flat is None:
+        test = net.expected["raster"].astype(np.int64)
+        outputs, populations = execute(net, test.reshape(test.shape[0], test.shape[1], -1), run)
+        if options.check:
+            print("self-test equals expected.npz: %d spikes" % compare(net, outputs, populations))
+        else:
+            total = sum(int(value.sum()) for value in populations)
+            print("ran the self-test input: %d spikes (--check compares them)" % total)
+    if flat is not None:
+        outputs, populations = execute(net, flat, run)
+        table = counts(outputs)
+        print("ran %d samples of %d steps: %g counts" % (len(flat), flat.shape[1], table.sum()))
+        labels = given.get("labels")
+        if labels is not None and labels.shape == (len(flat),):
+            right = int(np.count_nonzero(table.argmax(axis=1) == labels))
+            print("largest count is the label: %d of %d" % (right, len(flat)))
+    if options.save:
+        save(options.save, net, outputs, populations)
+    return 0
