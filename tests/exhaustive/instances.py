@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from nir_io.graph import Graph
-from nir_io.semantics import Semantics
 from device_profiles.profile import Profile
 from mapper.settings import Settings
+from nir_io.graph import Graph
+from nir_io.semantics import Semantics
 from tests.exhaustive import small
 from tests.exhaustive.networks import DT, Style, network
 

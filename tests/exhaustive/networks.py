@@ -237,9 +237,7 @@ def _window(made: _Maker, shape: Shape) -> Window | None:
     return pool, tuple(rows), (shape[0], *sizes)
 
 
-def _convolution(
-    made: _Maker, source: str, given: tuple[Window, int] | None
-) -> tuple[str, Shape]:
+def _convolution(made: _Maker, source: str, given: tuple[Window, int] | None) -> tuple[str, Shape]:
     """[SumPool] Conv2d; a random window where none is given."""
     shape = made.nodes[source].shape_out
     found, channels = given or (None, int(made.rng.integers(1, made.style.channels + 1)))
@@ -254,9 +252,7 @@ def _convolution(
         shape_in=before,
         shape_out=after,
         weight=made.weights(channels, before[0] // groups, ys[0], xs[0]),
-        bias=made.weights(channels)
-        if made.chance(made.style.bias)
-        else frozen(np.zeros(channels)),
+        bias=made.weights(channels) if made.chance(made.style.bias) else frozen(np.zeros(channels)),
         stride=(ys[1], xs[1]),
         padding=(ys[2], ys[3], xs[2], xs[3]),
         dilation=(ys[4], xs[4]),
