@@ -1,0 +1,124 @@
+"""One model, read once, and its verdict on one device after another."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapper.batch.models import sha256_of
+from mapper.batch.row import Body, bad_input, body_of, bug
+from mapper.errors import OurBug
+from nir_io.errors import BadInput
+from nir_io.raw import printable
+
+if TYPE_CHECKING:
+    from device_profiles.profile import Profile
+    from mapper.outcome import Outcome
+    from mapper.result import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One model and what is asked of it. Values for JSON only: it travels to workers."""
+
+    name: str
+    path: str
+    sha256: str
+    question: Mapping[str, Any]
+    devices: tuple[Mapping[str, Any], ...]  # {name, path, profile (hash)} each
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Opened:
+    """A model that could be read."""
+
+    task: Task
+    source: Source
+
+
+def opened(task: Task) -> Opened | Body:
+    """The model of a task, or the body of every row of a file that cannot be used."""
+    from mapper.result import Source
+    from nir_io.limits import Limits
+    from nir_io.reader import read
+
+    path = Path(task.path)
+    if sha256_of(path) != task.sha256:
+        return bad_input(["the file is another than when the batch began"], task.path)
+    limits = task.question["limits"]
+    try:
+        graph = read(
+            path,
+            repair=task.question["repair"],
+            limits=None if limits is None else Limits(**limits),
+        )
+    except BadInput as error:
+        return bad_input(error.findings, printable(task.path, 200))
+    return Opened(
+        task=task, source=Source(graph=graph, name=task.name, path=path, sha256=task.sha256)
+    )
+
+
+def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | None]:
+    """The body of the pair's row, and the outcome where there is one.
+
+    Raises MemoryError where there is too little; every other failure is a row.
+    """
+    from mapper.deliver import answer
+
+    shown = printable(model.task.path, 200)
+    try:
+        result = answer(_asked(model, device), whole=False, brief=True)
+        return body_of(result), result.outcome
+    except BadInput as error:
+        return bad_input(error.findings, shown), None
+    except OurBug as error:
+        return bug(error.findings), None
+    except MemoryError:
+        raise
+    except Exception as error:
+        return bug(surprise(error)), None
+
+
+def surprise(error: BaseException) -> list[str]:
+    """An unexpected exception, and the line of ours that it passed last."""
+    told = [f"{type(error).__name__}: {error}"[:300]]
+    root = Path(__file__).resolve().parents[2]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(root):
+            return [*told, f"in {path.relative_to(root).as_posix()}, line {frame.lineno}"]
+    return told
+
+
+def _asked(model: Opened, device: Mapping[str, Any]):
+    from device_profiles.load import load
+    from mapper.options import settings_of, split
+    from mapper.result import Asked
+    from nir_io.semantics import resolve
+
+    path = None if device["path"] is None else Path(device["path"])
+    profile: Profile = load(device["name"] if path is None else path)
+    if profile.hash != device["profile"]:
+        raise BadInput([f"the profile of '{profile.name}' is another than when the batch began"])
+    question = model.task.question
+    overrides, chosen = split(question["options"])
+    entry = question["sidecar"]
+    own = model.task.path
+    semantics = resolve(
+        model.source.graph,
+        preset=question["preset"],
+        overrides=overrides,
+        sidecar=None if entry is None else {own: entry},
+        path=own,
+    )
+    return Asked(
+        source=model.source,
+        profile=profile,
+        profile_path=path,
+        semantics=semantics,
+        settings=settings_of(chosen, profile),
+    )
