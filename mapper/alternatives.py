@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from math import prod
 from types import MappingProxyType
 from typing import Protocol
 
@@ -36,12 +37,13 @@ from nir_io.graph import (
     SumPool2d,
     make_graph,
 )
-from nir_io.semantics import Reset
+from nir_io.semantics import Reset, Semantics
 from rewrite_rules import rules
 from rewrite_rules.dynamics import Dynamics, discretise
 from rewrite_rules.rule import Proposal, Refusal, Rule, apply
 from rewrite_rules.target import Target
 
+SMALL = 2**16  # weights of a projection that is also worked out as a matrix
 NO_MATCH = "template"  # the rule of a refusal that says no more than that nothing matched
 DEPTH = 4  # rewrites in a row on one neuron: grid, synapse, leak and reset are all there is
 
@@ -61,7 +63,8 @@ class Template:
 
     `links`: 'A|B' for the kinds at a place, with a final '?' where it may be missing;
     `rules`: rewrites to apply to the chain before it is matched, in order; `form`: the
-    name of the form that it gives; `fallback`: tried only where no other template matched.
+    name of the form that it gives; `fallback`: tried where no other template
+    matched, or where it is small or projections meet; `meeting`: tried where projections meet.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Template:
     form: str
     rules: tuple[str, ...] = ()
     fallback: bool = False
+    meeting: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +129,7 @@ class Backend(Protocol):
         """Why these forms cannot end in one population together; None where they can."""
         ...
 
-    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+    def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
         """Limits that fail whatever is chosen: told before anything is worked out."""
         ...
 
@@ -204,6 +208,8 @@ def _candidates(
         for chosen in _coverings(backend.templates, [forms for forms, _ in found]):
             kinds = "/".join(dict.fromkeys(p.template for p in chosen)) or "no-input"
             no = backend.combine(population, chosen)
+            if no is not None and any(c.form is not None for c in out):
+                continue
             if no is not None:
                 out.append(
                     Candidate(
@@ -313,7 +319,9 @@ def projection_forms(
     found: list[ProjectionForm] = []
     refused: list[Refusal] = []
     for template in backend.templates:
-        if template.fallback and found:
+        if template.fallback and found and not _worth(projection, population):
+            continue
+        if template.meeting and len(population.projections) < 2:
             continue
         names = [by_name[name] for name in template.rules]
         outcome = rewrite_chain(projection, population.shape, neuron.node, names, target)
@@ -340,6 +348,13 @@ def projection_forms(
         else:
             found.append(done)
     return found, refused
+
+
+def _worth(projection: Projection, population: Population) -> bool:
+    """Whether to work out a fallback beside what matched: small, or where paths meet."""
+    if len(population.projections) > 1:
+        return True
+    return population.size * prod(projection.source_shape) <= SMALL
 
 
 def rewrite_chain(

@@ -52,7 +52,7 @@ class PoolIntoKernel:
             return Refusal(self.name, at, f"'{chain[-1]}' and its readers are not a chain")
         new: tuple[Node, ...] | str | None = None
         if isinstance(reader, Conv2d):
-            new = None if native(pool, target) else _into_conv(pool, reader)
+            new = None if native(pool, target) else into_conv(pool, reader)
         if isinstance(reader, DENSE):
             new = _into_dense(graph, pool, reader, target)
         if new is None:
@@ -69,7 +69,8 @@ def native(pool: SumPool2d, target: Target) -> bool:
     return len(sides) == 1 and not any(pool.padding) and sides <= set(target.pool_sizes)
 
 
-def _into_conv(pool: SumPool2d, conv: Conv2d) -> tuple[Node, ...] | str:
+def into_conv(pool: SumPool2d, conv: Conv2d) -> tuple[Node, ...] | str:
+    """The convolution with the pooling in its kernel, or why there is none."""
     other = other_map(pool, conv)
     if other:
         return other

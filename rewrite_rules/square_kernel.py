@@ -2,7 +2,7 @@
 
 Exact. The zeros go on both sides alike. An odd one out leaves the padding equal on both
 sides only where the map has entries over that no window needs (the floor of the output size
-absorbs it, chips' fact sheet speck 6.4); where it has none, the rule refuses.
+absorbs it, chips' fact sheet speck 6.4); where it has none, a single window may take a stride of 2, and else the rule refuses.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ class SquareKernel:
         if node.dilation != (1, 1):
             return Refusal(self.name, at, f"its dilation is {node.dilation}; write it out first")
         side = max(ky, kx)
+        stride = list(node.stride)
         zeros: list[tuple[int, int]] = []
         padding: list[int] = []
         for axis, kernel in enumerate((ky, kx)):
             found = _widen(node, axis, side - kernel)
+            if found is None and node.shape_out[1 + axis] == 1:
+                found, stride[axis] = _alone(node, axis, side - kernel), 2
             if found is None:
                 return Refusal(
                     self.name,
@@ -50,6 +53,7 @@ class SquareKernel:
             node,
             weight=frozen(np.pad(node.weight, [(0, 0), (0, 0), *zeros])),
             padding=(top, bottom, left, right),
+            stride=(stride[0], stride[1]),
             origin=stands_for(node),
         )
         says = f"'{at}': its kernel of {ky}x{kx} becomes {side}x{side} with zeros"
@@ -69,6 +73,20 @@ def _widen(node: Conv2d, axis: int, more: int) -> tuple[tuple[int, int], tuple[i
         return None
     half = more // 2
     return (half, more - half), (before + half, after + more - half)
+
+
+def _alone(node: Conv2d, axis: int, more: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """As `_widen` for a single window: a stride of 2 jumps over the odd entry left over."""
+    before, after = node.padding[2 * axis : 2 * axis + 2]
+    if before != after:
+        return None
+    length, front = node.shape_in[1 + axis], (more + 1) // 2
+    side, both = node.weight.shape[2 + axis] + more, before + front
+    return (
+        ((front, more - front), (both, both))
+        if positions(length, side, 2, both, both) == 1
+        else None
+    )
 
 
 RULE = SquareKernel()

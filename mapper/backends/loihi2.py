@@ -9,7 +9,8 @@ switch `share_cores` says otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from mapper.claims.common import (
     placed,
     policy,
     resources,
+    too_many_events,
     total_cores,
     unsupported,
 )
@@ -69,7 +71,7 @@ class Loihi2:
             name="convolution",
             links=("Delay?", "Conv2d", NEURONS),
             form="conv",
-            rules=("pool-into-kernel", "scale-to-conv"),
+            rules=("pool-into-kernel", "scale-to-conv", "even-padding"),
         ),
         Template(
             name="dense",
@@ -169,9 +171,9 @@ class Loihi2:
             f"projections of the forms {' and '.join(kinds)} meet in one population",
         )
 
-    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
-        """Nothing fails at first sight."""
-        return ()
+    def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
+        """More events a step than a source can send."""
+        return too_many_events(network, profile, semantics)
 
     def plans(
         self,
@@ -181,7 +183,7 @@ class Loihi2:
         settings: Settings,
     ) -> Mapping[str, tuple[Plan, ...]]:
         """The fewest slices of each form, and the finest where none keeps the limits."""
-        model = CoreModel.of(profile, settings)
+        model = replace(CoreModel.of(profile, settings), readers=_readers(network, forms))
         extra = balance(network, from_input=model.hop, hop=model.hop, most=model.delay_max).extra
         return {
             p.name: tuple(
@@ -295,7 +297,11 @@ RESOURCES = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreModel:
-    """The numbers of the unit model, read once from the profile."""
+    """The numbers of the unit model, read once from the profile.
+
+    `readers`: for each population, whether a convolution may read it, and whether anything
+    else may.
+    """
 
     weight_bits: int
     index_bits: int
@@ -308,13 +314,14 @@ class CoreModel:
     delay_max: int
     decay_steps: int
     limits: tuple[tuple[str, float], ...]
+    readers: Mapping[str, frozenset[bool]] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, profile: Profile, settings: Settings) -> CoreModel:
         """From profile keys; `settings.weight_bits` may ask for fewer bits than the chip's."""
         get = profile.limit
         return cls(
-            weight_bits=settings.weight_bits or int(get("weight_bits").value),
+            weight_bits=_stored_bits(profile, settings),
             index_bits=int(get("synapse_index_bits").value),
             header_bits=int(get("synapse_header_bits").value),
             delay_bits=int(get("synapse_delay_bits").value),
@@ -336,6 +343,25 @@ class CoreModel:
         bits = self.weight_bits + self.index_bits + (self.delay_bits if delayed else 0)
         each = -(-(np.asarray(targets) * bits + self.header_bits) // self.word)
         return int(np.sum(np.where(np.asarray(targets) > 0, each, 0)))
+
+
+def _readers(
+    network: Network, forms: Mapping[str, tuple[Form, ...]]
+) -> Mapping[str, frozenset[bool]]:
+    found: dict[str, set[bool]] = {p.name: set() for p in network.populations}
+    for some in forms.values():
+        for projection in (p for form in some for p in form.projections):
+            if projection.source in found:
+                found[projection.source].add(projection.form == "conv")
+    return {name: frozenset(kinds) for name, kinds in found.items()}
+
+
+def _stored_bits(profile: Profile, settings: Settings) -> int:
+    """Bits that a weight takes: the next legal size (7 is stored as 8)."""
+    most = int(profile.limit("weight_bits").value)
+    wanted = settings.weight_bits or most
+    legal = [int(b) for b in profile.lists["weight_bits_legal"].values if int(b) >= wanted]
+    return min(legal, default=most)
 
 
 def _height(neuron: NeuronForm) -> Array:
@@ -480,11 +506,12 @@ def _demand(
 ) -> Demand:
     """All units of a slice. Readers that may be convolutions are charged a map entry a pixel."""
     neurons = volume(box)
-    kinds = {_is_map(r.weight) for r in network.readers(population.name)}
+    kinds = model.readers[population.name]
+    places = pixels(box) if len(box) > 1 else min(neurons, prod(population.shape[1:]))
     axon_map = (neurons if False in kinds or population.outputs else 0) + (
-        pixels(box) if True in kinds else 0
+        places if True in kinds else 0
     )
-    axon_mem = int(np.ceil(model.mem_per_map * pixels(box))) if True in kinds else 0
+    axon_mem = int(np.ceil(model.mem_per_map * places)) if True in kinds else 0
     units = axon_in + groups + neurons + synapse_words + axon_map + axon_mem
     return {
         "axon_in": axon_in,
@@ -495,10 +522,6 @@ def _demand(
         "axon_mem": axon_mem,
         "units": units,
     }
-
-
-def _is_map(weight: object) -> bool:
-    return isinstance(weight, Conv2d)
 
 
 def group_ids(neuron: NeuronForm, model: CoreModel) -> np.ndarray:

@@ -56,14 +56,42 @@ class Speck:
             name="convolution",
             links=("SumPool2d?", "Conv2d", "IF"),
             form="conv",
-            rules=("split-pool", "pool-into-kernel", "dilation-to-dense", "square-kernel"),
+            rules=(
+                "split-pool",
+                "pool-into-kernel",
+                "dilation-to-dense",
+                "even-padding",
+                "square-kernel",
+            ),
         ),
         Template(
             name="dense",
             links=("SumPool2d?", "Conv2d", "IF"),
             form="conv",
-            rules=("split-pool", "linear-to-conv", "scale-to-conv", "square-kernel"),
+            rules=(
+                "linear-to-conv",
+                "scale-to-conv",
+                "split-pool",
+                "pool-into-kernel",
+                "even-padding",
+                "square-kernel",
+            ),
             fallback=True,
+        ),
+        Template(
+            name="pooled in the kernel",
+            links=("Conv2d", "IF"),
+            form="conv",
+            rules=(
+                "linear-to-conv",
+                "scale-to-conv",
+                "pool-into-kernel",
+                "pool-to-conv",
+                "dilation-to-dense",
+                "even-padding",
+                "square-kernel",
+            ),
+            meeting=True,
         ),
     )
 
@@ -141,7 +169,7 @@ class Speck:
         """All forms are alike."""
         return None
 
-    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+    def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
         """Nothing fails at first sight."""
         return ()
 

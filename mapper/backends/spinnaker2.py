@@ -26,6 +26,7 @@ from mapper.claims.common import (
     placed,
     policy,
     resources,
+    too_many_events,
     total_cores,
     unsupported,
 )
@@ -158,9 +159,9 @@ class Spinnaker2:
             f"projections of the forms {' and '.join(kinds)} meet in one population",
         )
 
-    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
-        """Nothing fails at first sight."""
-        return ()
+    def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
+        """More events a step than a source can send."""
+        return too_many_events(network, profile, semantics)
 
     def plans(
         self,
@@ -170,7 +171,7 @@ class Spinnaker2:
         settings: Settings,
     ) -> Mapping[str, tuple[Plan, ...]]:
         """The largest uniform slices of each form, and single neurons where none fits."""
-        model = PeModel.of(profile)
+        model = PeModel.of(profile, settings.chips)
         sources = {name: ceil(int(np.prod(shape)) / model.listed) for name, shape in network.inputs}
         extra = balance(network, from_input=model.hop, hop=model.hop, most=model.delay_max).extra
         out: dict[str, tuple[Plan, ...]] = {}
@@ -312,14 +313,15 @@ class PeModel:
     delay_max: int
 
     @classmethod
-    def of(cls, profile: Profile) -> PeModel:
-        """From profile keys; the routing list is charged for every quad of the chip."""
+    def of(cls, profile: Profile, chips: int) -> PeModel:
+        """From profile keys; the routing list is charged for every quad of the system."""
 
         def get(name: str) -> int:
             return int(profile.limit(name).value)
 
         align = get("region_alignment")
-        routing = get("routing_fixed_bytes") + get("routing_entry_bytes") * get("quads_per_chip")
+        entry = "routing_entry_bytes" if chips == 1 else "routing_entry_bytes_multichip"
+        routing = get("routing_fixed_bytes") + get(entry) * get("quads_per_chip") * chips
         regions = (
             routing,
             get("timer_bytes"),

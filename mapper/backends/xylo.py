@@ -15,7 +15,14 @@ import numpy as np
 
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
-from mapper.claims.common import error_score, host_stages, placed, policy, unsupported
+from mapper.claims.common import (
+    error_score,
+    host_stages,
+    placed,
+    policy,
+    too_many_events,
+    unsupported,
+)
 from mapper.claims.xylo import inputs, latency, pools, totals, windows
 from mapper.latency import balance
 from mapper.ledger import Choose, Claim, Count, Decision, Ledger, Terms
@@ -137,9 +144,9 @@ class Xylo:
         """All forms are alike."""
         return None
 
-    def quick(self, network: Network, profile: Profile) -> tuple[Claim, ...]:
+    def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
         """Input channels, outputs and neurons that are too many in any form."""
-        return totals(network, profile)
+        return (*totals(network, profile), *too_many_events(network, profile, semantics))
 
     def plans(
         self,

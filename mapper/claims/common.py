@@ -12,6 +12,7 @@ from mapper.ledger import Bound, Choose, Claim, Count, Decision, Terms, claim_of
 from mapper.network import Network, Population
 from mapper.plans import Options, Plan
 from mapper.settings import Settings
+from nir_io.semantics import Semantics
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
 OURS = "nirmap, the question itself"
@@ -275,6 +276,29 @@ def follow(network: Network, options: Options, profile: Profile) -> Iterator[Cla
                 question=True,
                 fields=MappingProxyType({"name": f"'{population.name}'"}),
             )
+
+
+def too_many_events(network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
+    """Events per step and channel that the input kind promises, against what is kept.
+
+    Real values come from an encoder on the host, which sends what the chip takes.
+    """
+    number, most = profile.limit("input_events"), semantics.max_count
+    if most is None or most <= number.value:
+        return ()
+    return (
+        claim_of(
+            number,
+            kind="input-events",
+            limit="input_events",
+            subject=tuple(name for name, _ in network.inputs),
+            template="the input brings up to {demanded} events a step and channel; {device} keeps {available}",
+            demanded=most,
+            bounds=(Bound((), low=1),),
+            fixes=("--input-kind", "shorter steps"),
+            device=profile.name,
+        ),
+    )
 
 
 def bias_source(options: Options) -> tuple[Choose, tuple[Bound, ...]]:

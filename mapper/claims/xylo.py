@@ -87,26 +87,6 @@ def _all_forbidden(network: Network, options: Options) -> tuple[Bound, ...]:
     return never(*(Choose(first.name, plan.id) for plan in options.plans[first.name]))
 
 
-def events(
-    network: Network, options: Options, profile: Profile, most: int | None
-) -> Iterator[Claim]:
-    """Events per step and channel that the input kind promises."""
-    number = profile.limit("input_events")
-    if most is None or most <= number.value:
-        return
-    yield claim_of(
-        number,
-        kind="input-events",
-        limit="input_events",
-        subject=tuple(name for name, _ in network.inputs),
-        template="the input brings up to {demanded} events a step and channel; {device} keeps {available}",
-        demanded=most,
-        bounds=_all_forbidden(network, options),
-        fixes=("--input-kind", "smaller steps"),
-        device=profile.name,
-    )
-
-
 def pools(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
     """Hidden neurons, outputs, recurrent pairs and the fan-out of each hidden neuron."""
     hidden: list[tuple[int, Decision]] = []
