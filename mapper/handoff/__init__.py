@@ -2,21 +2,23 @@
 
 It runs where nirmap is not installed, in the vendor's Python (3.8 or newer), so it imports
 numpy and the vendor's SDK only. The part that all families share is written once, in
-common.py, and stands in place of the family's import of it.
+parts/common.py, and stands in place of the family's import of it.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
 
-CUT = "from mapper.handoff.common import *  # replaced by that file's text in deploy.py\n"
+CUT = "from mapper.handoff.parts.common import *  # replaced by that file's text in deploy.py\n"
 
 
 def deploy(family: str) -> bytes:
     """The text of a family's deploy.py; the same bytes for every bundle."""
-    here = files(__name__)
+    here = files(__name__).joinpath("parts")
     shared = here.joinpath("common.py").read_text(encoding="utf-8")
     own = here.joinpath(f"{family}.py").read_text(encoding="utf-8")
     if own.count(CUT) != 1 or not own.startswith(CUT):
-        raise ValueError(f"handoff/{family}.py does not begin with its import of the shared part")
+        raise ValueError(
+            f"handoff/parts/{family}.py does not begin with its import of the shared part"
+        )
     return (shared + own.removeprefix(CUT)).encode()

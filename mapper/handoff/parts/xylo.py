@@ -1,4 +1,4 @@
-from mapper.handoff.common import *  # replaced by that file's text in deploy.py
+from mapper.handoff.parts.common import *  # replaced by that file's text in deploy.py
 
 # ---- Xylo: xylosim, and rockpool's XyloSamna for the chip ----
 
@@ -31,14 +31,12 @@ class Family:
     """
 
     NAME = "xylo"
+    RUNS = True
     SDK = ("xylosim", "0.1")
     CHIP_SDK = ("rockpool", "3.1")
 
     def arguments(self, parser):
         pass
-
-    def runs(self, options):
-        return True
 
     def prepare(self, net, options):
         chip = net.manifest["device"]["name"]

@@ -38,6 +38,7 @@ KEYS = (
     "outputs",
     "populations",
     "projections",
+    "semantics",
     "slices",
 )
 
@@ -382,9 +383,9 @@ def work(family, options):
     if options.input and flat is None:
         raise Stop("%s holds no array" % shown(options.input))
     print(family.prepare(net, options))
-    if not family.runs(options):
+    if not family.RUNS:
         if options.check or options.input:
-            raise Stop("there is no simulator to run data in; --hardware runs the chip")
+            raise Stop("this hand-off configures the chip and runs no data")
         return 0
 
     def run(*what):

@@ -1,4 +1,4 @@
-from mapper.handoff.common import *  # replaced by that file's text in deploy.py
+from mapper.handoff.parts.common import *  # replaced by that file's text in deploy.py
 
 # ---- Loihi 2: Lava ----
 
@@ -10,15 +10,13 @@ class Family:
     """
 
     NAME = "loihi2"
+    RUNS = True
     SDK = ("lava-nc", "0.10")
 
     def arguments(self, parser):
         parser.add_argument(
             "--slices", action="store_true", help="one process a slice, not a population"
         )
-
-    def runs(self, options):
-        return True
 
     def prepare(self, net, options):
         version = need_sdk(*self.SDK, options.other_version)
