@@ -324,7 +324,8 @@ def projection_forms(
         if template.meeting and len(population.projections) < 2:
             continue
         names = [by_name[name] for name in template.rules]
-        outcome = rewrite_chain(projection, population.shape, neuron.node, names, target)
+        seen = replace(target, pool_sizes=()) if template.meeting else target
+        outcome = rewrite_chain(projection, population.shape, neuron.node, names, seen)
         if isinstance(outcome, Refusal):
             refused.append(outcome)
             continue

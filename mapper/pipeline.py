@@ -63,7 +63,11 @@ def state(question: Question, options: Options) -> Ledger:
         backend.objectives(*asked),
         key=lambda entry: order.get("cores" if entry[0] == "neurons" else entry[0], len(order)),
     )
-    return ledger_of(backend.claims(*asked), tuple(objectives))
+    claims = backend.claims(*asked)
+    told = {claim.kind for claim in claims}
+    plain = backend.quick(question.network, question.profile, question.semantics)
+    more = tuple(claim for claim in plain if claim.kind not in told)
+    return ledger_of((*claims, *more), tuple(objectives))
 
 
 def decide(question: Question) -> Outcome:
@@ -72,7 +76,9 @@ def decide(question: Question) -> Outcome:
     Where a large network fails limits whatever is chosen, these are told at once; the
     options of a small one are worked out all the same, for all reasons are told.
     """
-    plain = backend_of(question.profile).quick(question.network, question.profile)
+    plain = backend_of(question.profile).quick(
+        question.network, question.profile, question.semantics
+    )
     if plain and _pairs(question.network) > MOST_PAIRS:
         return _at_sight(question, plain)
     options = offer(question)
@@ -111,7 +117,11 @@ def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:
     """The refusal that `plain` makes, each claim a conflict of its own."""
     nothing = Options(candidates={}, plans={}, normalised=question.normalised)
     best, changed = optimistic(question.profile)
-    lifted = changed if changed and not backend_of(best).quick(question.network, best) else ()
+    lifted = (
+        changed
+        if changed and not backend_of(best).quick(question.network, best, question.semantics)
+        else ()
+    )
     return Impossible(
         question=question,
         conflicts=tuple(Conflict(headline=claim.says, claims=(claim,)) for claim in plain),

@@ -47,6 +47,27 @@ def fewest(size: int, fits: Callable[[int], bool], most: int | None = None) -> i
     return low
 
 
+def longest_runs(size: int, fits: Callable[[int, int], bool]) -> tuple[Box, ...] | None:
+    """Runs from the first neuron on, each as long as `fits` lets it be; None where one neuron
+    does not fit. The fewest runs there are, where a part of a run that fits does too.
+    """
+    boxes: list[Box] = []
+    start = 0
+    while start < size:
+        low, high = start, size
+        while low < high:
+            middle = (low + high + 1) // 2
+            if fits(start, middle):
+                low = middle
+            else:
+                high = middle - 1
+        if low == start:
+            return None
+        boxes.append(((start, low),))
+        start = low
+    return tuple(boxes)
+
+
 def tilings(shape: Shape, widths: Callable[[int], list[int]]) -> Iterator[tuple[int, int, int]]:
     """(channels, rows, columns) of a tile, for every split of a (c, y, x) map."""
     c, y, x = shape

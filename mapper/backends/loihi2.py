@@ -23,6 +23,7 @@ from mapper.backends.grid import (
     classes,
     count,
     fewest,
+    longest_runs,
     per_run,
     pixels,
     runs,
@@ -39,6 +40,7 @@ from mapper.claims.common import (
     policy,
     resources,
     too_many_events,
+    unrolled,
     total_cores,
     unsupported,
 )
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
     from mapper.solve.cpsat import Assignment
 
 NEURONS = "IF|LIF|CubaLIF|LI|CubaLI|I|Threshold"
+
+
+UNEVEN = 2**22  # weights up to which runs of unequal length are tried as well
 
 
 class Loihi2:
@@ -153,6 +158,14 @@ class Loihi2:
             return Refusal(form.template, form.id, "gains or thresholds differ within a channel")
         if form.delay is not None:
             return Refusal(form.template, form.id, "Lava's Conv has no delays")
+        widest = int(profile.limit("conv_x_max").value)
+        wide = max(population.shape[-1], form.weight.shape_in[-1])
+        if wide > widest:
+            return Refusal(
+                form.template,
+                form.id,
+                f"a map {wide} pixels wide loses spikes in Lava's Conv, which takes {widest}",
+            )
         conv = form.weight
         if isinstance(conv, Conv2d) and len(set(conv.padding[:2])) + len(set(conv.padding[2:])) > 2:
             return Refusal(form.template, form.id, "Lava's Conv pads both sides alike")
@@ -222,6 +235,7 @@ class Loihi2:
         return (
             ("error", error_score(network, options)),
             ("cores", cores_used(network, options)),
+            ("unrolled", unrolled(options)),
         )
 
     def place(
@@ -397,10 +411,9 @@ def _run(
     size = population.size
     group = group_ids(form.neuron, model)
 
-    def cut(parts: int) -> tuple[SliceClass, ...]:
-        boxes = runs(size, parts)
-        synapse = np.zeros(parts, dtype=np.int64)
-        axons = np.zeros(parts, dtype=np.int64)
+    def cut(boxes: tuple[Box, ...]) -> tuple[SliceClass, ...]:
+        synapse = np.zeros(len(boxes), dtype=np.int64)
+        axons = np.zeros(len(boxes), dtype=np.int64)
         for projection in form.projections:
             delayed = projection.delay is not None or projection.extra_delay > 0
             for i, (words, sources) in enumerate(_dense_words(projection, boxes, model, delayed)):
@@ -419,9 +432,15 @@ def _run(
 
         return classes(boxes, demand)
 
-    best = fewest(size, lambda n: all(model.keeps(c.demand) for c in cut(n)))
-    parts = best or size
-    return [(f"{parts} slices", cut(parts))]
+    def fits(boxes: tuple[Box, ...]) -> bool:
+        return all(model.keeps(c.demand) for c in cut(boxes))
+
+    best = fewest(size, lambda n: fits(runs(size, n)))
+    boxes = runs(size, best or size)
+    if best != 1 and size * sum(prod(p.weight.shape_in) for p in form.projections) <= UNEVEN:
+        longest = longest_runs(size, lambda a, b: fits((((a, b),),)))
+        boxes = longest if longest and len(longest) < len(boxes) else boxes
+    return [(f"{len(boxes)} slices", cut(boxes))]
 
 
 def _dense_words(
@@ -432,7 +451,9 @@ def _dense_words(
     if isinstance(weight, Scale):
         return [(model.words(np.ones(volume(b)), delayed), volume(b)) for b in boxes]
     assert isinstance(weight, Linear)
-    targets = per_run(np.asarray(weight.weight), boxes)
+    low, high = boxes[0][0][0], boxes[-1][0][1]
+    moved = tuple(((a - low, b - low),) for ((a, b),) in boxes)
+    targets = per_run(np.asarray(weight.weight)[low:high], moved)
     return [(model.words(row, delayed), int(np.count_nonzero(row))) for row in targets]
 
 

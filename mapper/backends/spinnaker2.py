@@ -27,6 +27,7 @@ from mapper.claims.common import (
     policy,
     resources,
     too_many_events,
+    unrolled,
     total_cores,
     unsupported,
 )
@@ -231,6 +232,7 @@ class Spinnaker2:
         return (
             ("error", error_score(network, options)),
             ("cores", cores_used(network, options)),
+            ("unrolled", unrolled(options)),
         )
 
     def place(

@@ -348,6 +348,15 @@ def cores_used(network: Network, options: Options) -> Terms:
     return tuple(terms)
 
 
+def unrolled(options: Options) -> Terms:
+    """Projections that are written out though the chip could convolve, as an objective."""
+    return tuple(
+        (sum(p.template == "unrolled" for p in plan.form.projections), Choose(name, plan.id))
+        for name, plans in options.plans.items()
+        for plan in plans
+    )
+
+
 def error_score(network: Network, options: Options) -> Terms:
     """Membrane-response scores in steps of 1e-4.
 
