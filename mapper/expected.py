@@ -14,8 +14,8 @@ from mapper.bundle import Bundle, npz_bytes
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 
-STEPS = 32
-BUSY = 400  # events a step at most, however many channels there are
+STEPS = 20
+BUSY = 100  # events a step at most, however many channels there are
 DENSITY = 0.2
 
 

@@ -14,7 +14,7 @@ from textwrap import wrap
 
 WIDTH = 100  # columns of a page that is not printed to a terminal
 INDENT = "  "
-LEAST = 24  # columns that the last cell of a row keeps, however long the others are
+LEAST = 20  # columns that the last cell of a row keeps, however long the others are
 
 Row = tuple[str, ...]
 

@@ -24,7 +24,7 @@ def result_page(facts: Facts) -> Page:
             return Page(
                 verdict=f"{_name(facts)} on {_device(facts)} is undecided",
                 mood="open",
-                lines=(f"{facts['because']}.",),
+                lines=(_sentence(facts["because"]),),
                 blocks=_notes(facts) + _semantics(facts),
             )
 
@@ -33,7 +33,7 @@ def number(value: float) -> str:
     """A number with thousands apart, and no exponent where it is whole."""
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _fits(facts: Facts) -> Page:
@@ -101,14 +101,21 @@ def _fullest_line(facts: Facts) -> tuple[str, ...]:
 
 def _where(facts: Facts) -> tuple[Row, ...]:
     rows: list[Row] = []
+    one_core = facts["device"]["cores"] == 1
     for p in facts["populations"][:MOST_POPULATIONS]:
         shape = " x ".join(map(str, p["shape"]))
-        full = "" if p["fullest"] is None else _use(p["fullest"])
+        full = "" if p["fullest"] is None or one_core else _use(p["fullest"])
         kind = p["kind"] + (f", {p['role']}" if p["role"] else "")
         rows.append((f"'{p['name']}'", f"{shape} {kind}", _cores(p, facts), full))
     left = len(facts["populations"]) - MOST_POPULATIONS
     if left > 0:
         rows.append(("", f"and {_count(left, 'more population')} (--json has all)"))
+    if one_core:
+        rows += [
+            (name.replace("_", " "), f"{number(use['used'])} of {number(use['available'])}", "", "")
+            for core in facts["usage"]
+            for name, use in core["resources"].items()
+        ]
     roles = [helper["role"] for helper in facts["helpers"]]
     for role in dict.fromkeys(roles):
         cores = [h for h in facts["helpers"] if h["role"] == role]

@@ -1,0 +1,184 @@
+"""Every way a command can end: its exit code, where it prints, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from mapper import deliver
+from mapper.errors import OurBug
+from mapper.verify import Checked, Finding
+from tests.cli.conftest import Run
+
+REJECTED = Checked(findings=(Finding("core-shared", "two slices on core 3"),), usage=())
+
+
+def test_a_network_that_fits_ends_with_0(ask: Run) -> None:
+    said = ask("cnn_if", "speck2f")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("cnn_if.nir fits speck2f: 4 of 9 cores\n")
+
+
+def test_a_network_that_does_not_fit_ends_with_1_and_is_no_error(ask: Run) -> None:
+    said = ask("cnn_if_deep", "speck2f")
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith("cnn_if_deep.nir does not fit speck2f\n")
+
+
+def test_leaning_on_unpublished_numbers_is_undecided_where_that_is_forbidden(ask: Run) -> None:
+    said = ask("srnn_cuba", "loihi2", "--published-only")
+    assert (said.code, said.err) == (3, "")
+    assert "is undecided" in said.out
+    assert "--published-only forbids" in " ".join(said.out.split())
+
+
+def test_published_only_changes_nothing_where_all_is_published(ask: Run, run: Run) -> None:
+    assert ask("cnn_if_deep", "speck2f", "--published-only").code == 1
+
+
+def test_a_spent_budget_is_undecided(ask: Run) -> None:
+    said = ask("cnn_if_wide", "speck2f", "--budget", "1e-6")
+    assert said.code == 3
+    assert "budget" in said.out
+
+
+BAD = {
+    "no file": ("check", "missing.nir", "--device", "speck2f"),
+    "a folder": ("check", ".", "--device", "speck2f"),
+    "no device": ("check", "text.nir", "--device", "spek2f"),
+    "a profile that is none": ("check", "text.nir", "--device", "text.toml"),
+    "text": ("check", "text.nir", "--device", "speck2f"),
+    "empty": ("inspect", "empty.nir"),
+    "no network in it": ("map", "other.nir", "--device", "speck2f", "-o", "out"),
+    "unknown semantics": ("check", "cnn_if.nir", "--device", "speck2f", "--semantics", "brian"),
+    "no sidecar": ("check", "cnn_if.nir", "--device", "speck2f", "--models", "missing.toml"),
+    "a wrong number": ("check", "cnn_if.nir", "--device", "speck2f", "--max-error", "little"),
+    "an unknown rule": ("check", "cnn_if.nir", "--device", "speck2f", "--allow", "magic"),
+    "no such limit": ("check", "cnn_if.nir", "--device", "speck2f", "--limit", "sides=3"),
+    "a limit that is passed": ("inspect", "cnn_if.nir", "--limit", "nodes=2"),
+    "no such rule": ("rules", "magic"),
+    "no such chip": ("devices", "tpu"),
+    "an unknown option": ("check", "cnn_if.nir", "--device", "speck2f", "--fast"),
+    "no device named": ("check", "cnn_if.nir"),
+    "no such command": ("mop",),
+}
+
+
+@pytest.mark.parametrize("words", BAD.values(), ids=BAD.keys())
+def test_bad_input_ends_with_2_and_findings_on_stderr(
+    words: tuple[str, ...], run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.nir").write_text("not a network")
+    Path("text.toml").write_text("not = [a profile")
+    Path("empty.nir").touch()
+    Path("cnn_if.nir").write_bytes((models / "cnn_if.nir").read_bytes())
+    with h5py.File("other.nir", "w") as file:
+        file["pixels"] = np.zeros(3)
+    said = run(*words)
+    assert (said.code, said.out) == (2, "")
+    lines = said.err.splitlines()
+    assert lines
+    assert all(line.startswith("nirmap: ") for line in lines)
+    assert "Traceback" not in said.err
+    assert not Path("out").exists()
+
+
+def test_all_findings_are_told_at_once(ask: Run) -> None:
+    said = ask("cnn_if", "speck2f", "--max-error", "little", "--budget", "-1", "--chips", "0")
+    assert said.code == 2
+    assert len(said.err.splitlines()) == 3
+
+
+def test_what_a_device_lacks_is_told_before_anything_is_read(run: Run) -> None:
+    said = run("check", "missing.nir", "--device", "speck2f", "--chips", "2", "--weight-bits", "9")
+    assert said.code == 2
+    assert "a system of speck2f has 1 chip" in said.err
+    assert "stores 8 bits" in said.err
+
+
+def test_missing_semantics_name_what_is_missing_and_what_each_choice_leads_to(
+    run: Run, models: Path
+) -> None:
+    said = run("check", models / "srnn_cuba.nir", "--device", "loihi2")
+    assert said.code == 2
+    assert "file_dt is not known" in said.err
+    assert "reset is not known" in said.err
+
+
+def test_bad_input_with_json_is_a_document_too(run: Run) -> None:
+    said = run("check", "missing.nir", "--device", "speck2f", "--json")
+    found = json.loads(said.out)
+    assert (said.code, found["exit"], found["outcome"]) == (2, 2, "bad-input")
+    assert [f"nirmap: {finding}" for finding in found["findings"]] == said.err.splitlines()
+
+
+def test_a_result_that_the_checker_rejects_is_our_bug(
+    ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "examine", lambda *_, **__: REJECTED)
+    said = ask("cnn_if", "speck2f")
+    assert (said.code, said.out) == (4, "")
+    assert "two slices on core 3" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_bundle_that_the_checker_rejects_is_kept_aside_with_its_report(
+    ask: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "verify", lambda *_, **__: REJECTED)
+    said = ask("cnn_if", "speck2f", "-o", tmp_path / "out", verb="map")
+    assert said.code == 4
+    assert os.listdir(tmp_path) == ["out.rejected"]
+    kept = tmp_path / "out.rejected"
+    assert str(kept) in said.err
+    assert json.loads((kept / "verify.json").read_text())[0]["fault"] == "core-shared"
+    assert (kept / "manifest.json").is_file()
+
+
+def test_a_surprise_is_our_bug_and_says_how_to_see_more(
+    ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(deliver, "decide", broken)
+    said = ask("cnn_if", "speck2f")
+    assert (said.code, said.out) == (4, "")
+    assert "ZeroDivisionError: by zero" in said.err
+    assert "--debug" in said.err
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        ask("cnn_if", "speck2f", "--debug")
+
+
+def test_solvers_that_disagree_are_our_bug(ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mapper import confirm
+    from mapper.exhaustive.answer import Infeasible
+
+    monkeypatch.setattr(confirm, "decide", lambda *_: Infeasible(because="none", searched=7))
+    said = ask("cnn_if", "speck2f", "--solver", "exhaustive")
+    assert said.code == 4
+    assert "disagrees" in said.err
+
+
+def test_the_exhaustive_solver_confirms_small_answers_and_refuses_large_questions(
+    ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mapper import confirm
+
+    said = ask("residual_if", "speck2f", "--solver", "exhaustive")
+    assert said.code == 0
+    assert "agrees" in said.out
+    monkeypatch.setattr(confirm, "applicable", lambda _: "100 populations are too many")
+    said = ask("residual_if", "speck2f", "--solver", "exhaustive")
+    assert (said.code, said.out) == (2, "")
+    assert "100 populations are too many" in said.err
+
+
+def test_our_bug_survives_being_an_exception() -> None:
+    assert str(OurBug(("one", "two"))) == "one\ntwo"
