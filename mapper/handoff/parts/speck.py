@@ -52,7 +52,7 @@ class Family:
             board = samna.device.open_device(options.device)
             clock = net.manifest["contract"]["slow_clock_hz"]
             if clock is not None:
-                board.get_io_module().set_slow_clk_rate(int(round(clock)))
+                board.get_io_module().set_slow_clk_rate(round(clock))
                 board.get_io_module().set_slow_clk(True)
             board.get_model().apply_configuration(made)
         done = "applied" if apply else "valid, not applied (--apply does)"
