@@ -59,14 +59,19 @@ def _device_findings(made: Mapping[str, Any], profile: Profile) -> list[str]:
     """What the device cannot do, whatever the network."""
     findings: list[str] = []
     chips = made.get("chips", 1)
-    if chips > 1 and "boards" not in profile.lists:
-        findings.append(f"option chips: is {chips}; a system of {profile.name} has 1 chip")
-    bits = made.get("weight_bits")
-    most = profile.limits.get("weight_bits")
-    if bits is not None and most is not None and bits > most.value:
+    boards = profile.lists.get("chips_on_board")
+    largest = max((int(n) for n in boards.values), default=1) if boards else 1
+    if chips > largest:
         findings.append(
-            f"option weight_bits: is {bits}; {profile.name} stores {most.value:g} bits a weight"
+            f"option chips: is {chips}; systems of {profile.name} have at most {largest}"
         )
+    bits = made.get("weight_bits")
+    legal = profile.lists.get("weight_bits_legal")
+    if bits is not None and legal is None:
+        findings.append(f"option weight_bits: {profile.name} leaves no choice of bits a weight")
+    elif bits is not None and legal is not None and bits > max(map(int, legal.values)):
+        most = max(map(int, legal.values))
+        findings.append(f"option weight_bits: is {bits}; {profile.name} stores at most {most}")
     if made.get("entry") == "dvs" and "dvs_destinations" not in profile.limits:
         findings.append(f"option entry: is 'dvs'; {profile.name} has no sensor on its chip")
     return findings

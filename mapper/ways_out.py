@@ -78,11 +78,13 @@ def _told(settings: Settings, start: Settings) -> str:
 def _more_chips(question: Question, claims: list[Claim]) -> WayOut | None:
     """The fewest chips that hold the network, near the ratio of what it needs."""
     cores = [claim for claim in claims if "chips" in claim.fixes and claim.available > 0]
-    if not cores or "boards" not in question.profile.lists:
+    boards = question.profile.lists.get("chips_on_board")
+    if not cores or boards is None:
         return None
+    most = max(int(n) for n in boards.values)
     ratio = max(claim.demanded / claim.available for claim in cores)
     least = max(ceil(ratio * question.settings.chips), question.settings.chips + 1)
-    for chips in (least, least + 1):
+    for chips in range(least, min(least + 2, most + 1)):
         settings = replace(question.settings, chips=chips)
         if isinstance(decide(replace(question, settings=settings)), Placed):
             return WayOut(settings=settings, says=f"fits on {chips} chips: --chips {chips}")

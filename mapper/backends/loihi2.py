@@ -40,8 +40,8 @@ from mapper.claims.common import (
     policy,
     resources,
     too_many_events,
-    unrolled,
     total_cores,
+    unrolled,
     unsupported,
 )
 from mapper.claims.manycore import conv_delays, latency
@@ -335,7 +335,7 @@ class CoreModel:
         """From profile keys; `settings.weight_bits` may ask for fewer bits than the chip's."""
         get = profile.limit
         return cls(
-            weight_bits=_stored_bits(profile, settings),
+            weight_bits=stored_bits(profile, settings),
             index_bits=int(get("synapse_index_bits").value),
             header_bits=int(get("synapse_header_bits").value),
             delay_bits=int(get("synapse_delay_bits").value),
@@ -370,7 +370,7 @@ def _readers(
     return {name: frozenset(kinds) for name, kinds in found.items()}
 
 
-def _stored_bits(profile: Profile, settings: Settings) -> int:
+def stored_bits(profile: Profile, settings: Settings) -> int:
     """Bits that a weight takes: the next legal size (7 is stored as 8)."""
     most = int(profile.limit("weight_bits").value)
     wanted = settings.weight_bits or most

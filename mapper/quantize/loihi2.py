@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
+from mapper.backends.loihi2 import stored_bits
 from mapper.network import Population
 from mapper.outcome import Placed
 from mapper.plans import Form
@@ -69,11 +70,12 @@ def _population(
     source = form.neuron.bias == "source"
     if source:
         wanted[f"bias:{name}"] = (u.bias * area)[:, None]
-    mantissa, exponents = _scales(wanted, u, syn, one, population, form, profile, spiking)
+    bits = stored_bits(profile, placed.question.settings)
+    mantissa, exponents = _scales(wanted, u, syn, one, form, profile, spiking, bits)
     unit_size = mantissa << int(profile.limit("threshold_shift").value)
     for key, w in wanted.items():
         e = exponents[key]
-        integers, lost = _weights(w, mantissa, e, profile)
+        integers, lost = _weights(w, mantissa, e, profile, bits)
         conv = any(p.id == key and p.form == "conv" for p in form.projections)
         ref = arrays.add(
             integers.astype(np.int32), f"{'kernel' if conv else 'weights'} of '{key}'", lost
@@ -83,7 +85,7 @@ def _population(
             "params": {
                 "kernel" if conv else "weight": ref,
                 "exponent": e,
-                "bits": int(profile.limit("weight_bits").value),
+                "bits": bits,
                 "sign_mode": "MIXED",
             }
         }
@@ -137,18 +139,18 @@ def _scales(
     u: Unit,
     syn: NDArray[Any],
     one: int,
-    population: Population,
     form: Form,
     profile: Profile,
     spiking: bool,
+    bits: int,
 ) -> tuple[int, dict[str, int]]:
     """Threshold mantissa and a weight exponent per projection.
 
     The largest weight that is kept fills its range: vth_mant = largest 2^e / w, for the e that
     brings it nearest to FILL, as long as |u| and |v| stay below 2^(state bits - 1).
     """
-    largest = int(profile.limit("weight_mantissa_max").value)
-    steps = largest // int(profile.limit("weight_mixed_step").value)
+    step, largest = _grid(profile, bits)
+    steps = largest // step
     tops = {
         key: steps / smallest_clip(w, steps, PERCENTILES) for key, w in wanted.items() if np.any(w)
     }
@@ -195,10 +197,21 @@ def _worst(wanted: dict[str, NDArray[Any]], u: Unit, syn: NDArray[np.float64], f
     )
 
 
-def _weights(w: NDArray[Any], mantissa: int, e: int, profile: Profile) -> tuple[NDArray[Any], Loss]:
-    """Even integers: Lava floors mixed weights to multiples of 2, so they are rounded here."""
-    step = int(profile.limit("weight_mixed_step").value)
-    largest = int(profile.limit("weight_mantissa_max").value)
+def _grid(profile: Profile, bits: int) -> tuple[int, int]:
+    """(step, largest) of mixed weights in so many bits: 2 at 8 bits, twice that a bit fewer.
+
+    Lava floors to multiples of the step, so weights are rounded to them here.
+    """
+    fewer = int(profile.limit("weight_bits").value) - bits
+    step = int(profile.limit("weight_mixed_step").value) << fewer
+    return step, int(profile.limit("weight_mantissa_max").value) // step * step
+
+
+def _weights(
+    w: NDArray[Any], mantissa: int, e: int, profile: Profile, bits: int
+) -> tuple[NDArray[Any], Loss]:
+    """Multiples of the grid's step, clipped to its range."""
+    step, largest = _grid(profile, bits)
     raw = w * mantissa / 2.0**e
     integers = np.clip(step * np.rint(raw / step), -largest, largest)
     clipped = int(np.count_nonzero(np.abs(raw) > largest + step / 2))
