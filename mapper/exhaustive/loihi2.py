@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 from constraint import Problem
@@ -124,6 +124,11 @@ def decide(network: Network, profile: Profile, semantics: Semantics, settings: S
     )
 
 
+def combined(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> int:
+    """Ways of all populations together, each looked at alone."""
+    return prod(len(ways(network, p, profile, semantics, settings)) for p in network.populations)
+
+
 def ways(
     network: Network,
     population: Population,
@@ -220,6 +225,7 @@ class Core:
         self._profile = profile
         self._bits = bits
         self._known: dict[tuple[object, ...], int | None] = {}
+        self._pairs: dict[Way, NDArray[np.int64]] = {}
 
     def _number(self, name: str) -> int:
         return int(self._profile.limit(name).value)
@@ -253,9 +259,9 @@ class Core:
         widths = [2**i for i in range((wide - 1).bit_length() + 1)]
         for c, y, x in product(range(1, channels + 1), range(1, high + 1), widths):
             corners = product(range(0, channels, c), range(0, high, y), range(0, wide, x))
-            boxes = [ids[k : k + c, i : i + y, j : j + x] for k, i, j in corners]
+            boxes = (ids[k : k + c, i : i + y, j : j + x] for k, i, j in corners)
             if all(self._fits(population, way, load, b.ravel(), b.shape[0]) for b in boxes):
-                yield len(boxes)
+                yield ceil(channels / c) * ceil(high / y) * ceil(wide / x)
 
     def _fits(
         self,
@@ -275,10 +281,10 @@ class Core:
             targets = self._bits[projection.id][neurons].sum(axis=0)
             targets = targets[targets > 0]
             axons += len(targets) * self._number("axon_in_per_source")
-            words += sum(self._words(int(f), projection.id in load.delayed) for f in targets)
+            words += self._words(targets, projection.id in load.delayed)
         if way.bias == "source":
             axons += self._number("axon_in_per_source")
-            words += self._words(len(neurons), False)
+            words += self._words(np.array([len(neurons)]), False)
         pixels = self._pixels(population, neurons)
         maps = len(neurons) * self._number("axon_map_per_neuron") if load.rows else 0
         memory = 0
@@ -299,10 +305,10 @@ class Core:
             and units <= self._number("units_per_core")
         )
 
-    def _words(self, targets: int, delayed: bool) -> int:
+    def _words(self, targets: NDArray[np.int64], delayed: bool) -> int:
         each = self._weight_bits + self._number("synapse_index_bits")
         each += self._number("synapse_delay_bits") if delayed else 0
-        return ceil((targets * each + self._number("synapse_header_bits")) / 64)
+        return int(np.ceil((targets * each + self._number("synapse_header_bits")) / 64).sum())
 
     def _conv_words(self, projection: Projection, channels: int) -> int:
         assert isinstance(projection.weight, Conv2d)
@@ -319,13 +325,9 @@ class Core:
 
     def _groups(self, population: Population, way: Way, neurons: NDArray[np.int64]) -> int:
         """Distinct pairs of 12-bit decays: thresholds and gains go into the weights."""
-        d = way.became.dynamics
-        steps = 2 ** self._number("decay_bits")
-        pairs = {
-            (
-                round(steps * float(np.broadcast_to(d.syn_decay, d.shape).ravel()[i])),
-                round(steps * float(np.broadcast_to(d.mem_decay, d.shape).ravel()[i])),
-            )
-            for i in neurons
-        }
-        return len(pairs)
+        if way not in self._pairs:
+            d, steps = way.became.dynamics, 2 ** self._number("decay_bits")
+            decays = [np.broadcast_to(a, d.shape).ravel() for a in (d.syn_decay, d.mem_decay)]
+            syn, mem = (np.rint(steps * decay).astype(np.int64) for decay in decays)
+            self._pairs[way] = syn * 2 * steps + mem
+        return len(np.unique(self._pairs[way][neurons]))

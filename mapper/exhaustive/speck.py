@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import ceil, gcd
+from math import ceil, gcd, prod
 
 import numpy as np
 from constraint import AllDifferentConstraint, Problem
@@ -84,12 +84,10 @@ def target(profile: Profile, semantics: Semantics) -> Target:
 
 def decide(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> Answer:
     """Whether the network fits; the least error, then the fewest cores."""
-    offers = {
-        p.name: list(ways(network, p, profile, semantics, settings)) for p in network.populations
-    }
+    offers = _offers(network, profile, semantics, settings)
     empty = [name for name, found in offers.items() if not found]
     if empty:
-        return Infeasible(because=f"no kernel or form for {', '.join(empty)}")
+        return Infeasible(because=f"no kernel, form or core for {', '.join(empty)}")
     searched = 0
     for (score, cores), chosen in _by_cost(network, offers, profile, settings):
         searched += 1
@@ -100,6 +98,22 @@ def decide(network: Network, profile: Profile, semantics: Semantics, settings: S
                 searched=searched,
             )
     return Infeasible(because="cores or memory run out in every combination", searched=searched)
+
+
+def combined(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> int:
+    """Ways of all populations together, each looked at alone."""
+    return prod(len(found) for found in _offers(network, profile, semantics, settings).values())
+
+
+def _offers(
+    network: Network, profile: Profile, semantics: Semantics, settings: Settings
+) -> dict[str, list[Way]]:
+    """The ways of each population that leave a core for every other one."""
+    room = sum(len(core.ids) for core in profile.cores) - len(network.populations) + 1
+    return {
+        p.name: [w for w in ways(network, p, profile, semantics, settings) if w.cores <= room]
+        for p in network.populations
+    }
 
 
 def ways(
@@ -120,7 +134,9 @@ def ways(
 
     if any(own_delay(p) or p.ideal_delay for p in population.projections):
         return
-    if population.bias is not None and not _same_in_channel(population.bias):
+    if population.bias is not None and not (
+        _same_in_channel(population.bias) and _ticks(profile, semantics)
+    ):
         return
     channels, high, wide = as_map(population.shape)
     features = int(profile.limit("features").value)
@@ -152,6 +168,14 @@ def ways(
                             width=width,
                             copies=copy,
                         )
+
+
+def _ticks(profile: Profile, semantics: Semantics) -> bool:
+    """Whether the slow clock, whose ticks add the biases, can tick once a step."""
+    if semantics.chip_dt is None:
+        return True
+    low, high = (float(profile.limit(k).value) for k in ("slow_clock_min", "slow_clock_max"))
+    return low <= round(1.0 / semantics.chip_dt, 6) <= high
 
 
 def _same_in_channel(values: Array) -> bool:
@@ -203,13 +227,9 @@ def _by_cost(
 ) -> Iterator[tuple[tuple[int, int], dict[str, Way]]]:
     """Combinations within the number of cores, relays included, the cheapest first."""
     cores = sum(len(core.ids) for core in profile.cores)
-    others = len(offers) - 1
     problem = Problem()
     for name, found in offers.items():
-        small = [way for way in found if way.cores + others <= cores]
-        if not small:
-            return
-        problem.addVariable(name, small)
+        problem.addVariable(name, found)
     combined: list[tuple[tuple[int, int], dict[str, Way]]] = []
     ports = int(profile.limit("destinations").value)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 from constraint import Problem
@@ -104,6 +104,14 @@ def decide(network: Network, profile: Profile, semantics: Semantics, settings: S
         objectives=(("error", best[0][0]), ("cores", best[0][1])),
         example={name: str(way) for name, way in best[1].items()},
         searched=searched,
+    )
+
+
+def combined(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> int:
+    """Ways of all populations together, each looked at alone."""
+    bits = {p.id: synapses(p) for p in network.projections}
+    return prod(
+        len(ways(network, p, profile, semantics, settings, bits)) for p in network.populations
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from constraint import AllDifferentConstraint, Problem
@@ -72,6 +73,11 @@ def target(profile: Profile, semantics: Semantics) -> Target:
         decay_grid="bit-shift",
         dash=(number("dash_syn_min"), 1, number("dash_max")),
     )
+
+
+def combined(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> int:
+    """Ways of all populations together, each looked at alone."""
+    return prod(len(ways(network, p, profile, semantics, settings)) for p in network.populations)
 
 
 def ways(

@@ -9,8 +9,8 @@ from mapper.settings import Settings
 from nir_io.semantics import Semantics
 from tests.boundary.build import Net
 
-SOFT = Semantics(file_dt=1.0, chip_dt=1.0, reset="subtract")
-HARD = Semantics(file_dt=1.0, chip_dt=1.0, reset="zero")
+SOFT = Semantics(file_dt=1.0, chip_dt=1e-3, reset="subtract")
+HARD = Semantics(file_dt=1.0, chip_dt=1e-3, reset="zero")
 
 
 @dataclass(frozen=True, kw_only=True)

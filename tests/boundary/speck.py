@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mapper.settings import Settings
 from tests.boundary.build import Net, chain
@@ -239,6 +240,16 @@ def _neurons() -> Iterator[Case]:
         ("a read-out, on the host", read_out, "fits", HARD, Settings()),
         ("a read-out with --no-host", read_out, "unsupported", HARD, no_host),
     )
+    for says, dt, expect in (
+        ("10 Hz", 0.1, "fits"),
+        ("9 Hz", 1 / 9, "slow-clock"),
+        ("10 kHz", 1e-4, "fits"),
+        ("11 kHz", 1 / 11e3, "slow-clock"),
+    ):
+        slow = replace(HARD, chip_dt=dt)
+        rows += ((f"a bias at {says}", biased, expect, slow, Settings()),)
+    slow = replace(HARD, chip_dt=10.0)
+    rows += (("no bias at 0.1 Hz", lambda: of("IF"), "fits", slow, Settings()),)
     for name, net, expect, semantics, settings in rows:
         yield Case(
             name=name,

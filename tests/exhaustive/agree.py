@@ -1,21 +1,29 @@
-"""Asks both solvers one question and says where they differ."""
+"""Asks both solvers one question and says where they differ, and holds placements to verify."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
+from mapper.bundle import build
 from mapper.exhaustive.answer import Answer, Feasible
 from mapper.exhaustive.decide import decide as search
 from mapper.outcome import Impossible, Outcome, Placed
 from mapper.pipeline import decide, pose
+from mapper.verify import examine
 from nir_io.errors import BadInput
 from tests.exhaustive.instances import Instance
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """One question: what each said, and how that differs ('' where it does not)."""
+    """One question. `word`: 'fits', 'does not fit' or 'bad input', as the exhaustive solver
+    has it; `differs`: what the other one, or the checker of the bundle, says; '' if nothing.
+    """
 
     word: str
     outcome: Outcome | None
@@ -23,18 +31,31 @@ class Compared:
     differs: str
 
 
-def compare(instance: Instance) -> Compared:
-    """Both answers. Input that is refused before any solver counts as 'bad input'."""
+def compare(instance: Instance, folder: Path) -> Compared:
+    """Both answers. Input that is refused before any solver counts as 'bad input'.
+
+    `folder` takes the profile's file, which the bundle's checker reads for itself.
+    """
     i = instance
     try:
         question = pose(i.graph, i.profile, i.semantics, i.settings)
-        answer = search(question.network.graph, i.profile, i.semantics, i.settings)
     except BadInput:
         return Compared(word="bad input", outcome=None, answer=None, differs="")
-    outcome = decide(question)
-    fits = isinstance(answer, Feasible)
-    word = "fits" if fits else "does not fit"
+    try:
+        answer: Answer | str = search(question.network.graph, i.profile, i.semantics, i.settings)
+    except BadInput:
+        answer = "bad input"
+    try:
+        outcome: Outcome | str = decide(question)
+    except BadInput:
+        outcome = "bad input"
+    if isinstance(answer, str) or isinstance(outcome, str):
+        differs = "" if isinstance(answer, str) == isinstance(outcome, str) else "only one refuses"
+        return Compared(word="bad input", outcome=None, answer=None, differs=differs)
+    word = "fits" if isinstance(answer, Feasible) else "does not fit"
     differs = _differs(outcome, answer)
+    if not differs and isinstance(outcome, Placed):
+        differs = _rejected(outcome, i, folder)
     return Compared(word=word, outcome=outcome, answer=answer, differs=differs)
 
 
@@ -63,6 +84,17 @@ def _objectives(placed: Placed) -> tuple[tuple[str, int], ...]:
     return (error, (second[0], second[1] + sources))
 
 
-def tally(found: list[Compared]) -> Counter[str]:
+def _rejected(placed: Placed, instance: Instance, folder: Path) -> str:
+    """What the stand-alone checker finds wrong with the bundle of a placement."""
+    path = folder / "device.toml"
+    path.write_text(instance.text)
+    quantize = import_module(f"mapper.quantize.{instance.profile.family}").quantize
+    bundle = build(placed, quantize(placed), {})
+    manifest = json.loads(bundle.all_files()["manifest.json"])
+    checked = examine(manifest, bundle.files["arrays.npz"], profile=path)
+    return "; ".join(f"verify: {finding.says}" for finding in checked.findings)
+
+
+def tally(found: Iterable[Compared]) -> Counter[str]:
     """How many questions ended how."""
     return Counter(one.word for one in found)

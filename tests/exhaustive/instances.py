@@ -179,7 +179,7 @@ def _semantics(rng: Generator, family: str) -> Semantics:
     kinds = ["spikes"] * 27 + ["counts:3", "counts:20", "real"]
     return Semantics(
         file_dt=DT,
-        chip_dt=DT,
+        chip_dt=1e-3 if rng.random() < 0.95 else 1.0,
         discretization="exponential" if rng.random() < 0.1 else "forward-euler",
         reset="subtract" if soft else "zero",
         comparison=">" if rng.random() < 0.5 else ">=",
