@@ -50,7 +50,7 @@ def main() -> None:
     options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _rows(path: Path, device: str):  # noqa: ANN202
+def _rows(path: Path, device: str):
     result, seconds = _map(path, device, ())
     yield _row(path, device, result, seconds, ())
     if isinstance(result, BadInput) or result.fits:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import networkx as nx
 from networkx.algorithms.isomorphism import DiGraphMatcher
 
 from device_profiles.profile import Profile
-from mapper.ledger import Claim, Terms
+from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population, Projection
 from mapper.plans import Candidate, Form, NeuronForm, Options, Plan, ProjectionForm, worst
 from mapper.settings import Settings
@@ -44,6 +44,10 @@ from rewrite_rules.rule import Proposal, Refusal, Rule, apply
 from rewrite_rules.target import Target
 
 SMALL = 2**16  # weights of a projection that is also worked out as a matrix
+if TYPE_CHECKING:
+    from mapper.outcome import Placed, Question
+    from mapper.solve.cpsat import Assignment
+
 NO_MATCH = "template"  # the rule of a refusal that says no more than that nothing matched
 DEPTH = 4  # rewrites in a row on one neuron: grid, synapse, leak and reset are all there is
 
@@ -76,13 +80,13 @@ class Template:
 
 
 @lru_cache(maxsize=256)
-def template_graphs(links: tuple[str, ...]) -> tuple[nx.DiGraph, ...]:
+def template_graphs(links: tuple[str, ...]) -> tuple[Any, ...]:
     """The template as graphs whose nodes carry `kinds`, one for each use of optional links."""
     choices = [
         (frozenset(link.rstrip("?").split("|")),) + ((None,) if link.endswith("?") else ())
         for link in links
     ]
-    graphs: list[nx.DiGraph] = []
+    graphs: list[Any] = []
     for choice in product(*choices):
         kinds = [k for k in choice if k is not None]
         graph = nx.path_graph(len(kinds), create_using=nx.DiGraph)
@@ -153,6 +157,12 @@ class Backend(Protocol):
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[tuple[str, Terms], ...]:
         """What is minimised, the most important first."""
+        ...
+
+    def place(
+        self, question: Question, options: Options, ledger: Ledger, answer: Assignment
+    ) -> Placed:
+        """The placement that an assignment stands for."""
         ...
 
 
@@ -392,7 +402,7 @@ def _chain_graph(source: Shape, chain: tuple[Node, ...], shape: Shape) -> Graph:
         Output(name=SINK, shape_in=shape, shape_out=shape),
     )
     names = [SOURCE, *(node.name for node in chain), SINK]
-    return make_graph((*ends, *chain), list(zip(names, names[1:], strict=False)))
+    return make_graph((*ends, *chain), list(pairwise(names)))
 
 
 def _chain_of(graph: Graph) -> tuple[Node, ...]:
@@ -404,6 +414,10 @@ def _chain_of(graph: Graph) -> tuple[Node, ...]:
     return tuple(chain)
 
 
+def _is_one_of(node: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
+    return node["kind"] in place["kinds"]
+
+
 def _matches(chain: tuple[Node, ...], neuron: Node, template: Template) -> bool:
     """Whether the chain with its neuron is isomorphic to the template, kinds matching."""
     kinds = [node.kind for node in (*chain, neuron)]
@@ -412,7 +426,7 @@ def _matches(chain: tuple[Node, ...], neuron: Node, template: Template) -> bool:
     for want in template_graphs(template.links):
         if want.number_of_nodes() != len(kinds):
             continue
-        if DiGraphMatcher(have, want, lambda a, b: a["kind"] in b["kinds"]).is_isomorphic():
+        if DiGraphMatcher(have, want, _is_one_of).is_isomorphic():
             return True
     return False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -154,7 +155,7 @@ def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozen
     walks = {
         node.name: [_walk(graph, before) for before in graph.before(node.name)] for node in neurons
     }
-    flow = nx.DiGraph()
+    flow: Any = nx.DiGraph()
     flow.add_nodes_from(node.name for node in neurons)
     flow.add_edges_from((source, name) for name, found in walks.items() for source, _ in found)
     component = {
@@ -194,12 +195,14 @@ def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozen
     )
 
 
-def _order(flow: nx.DiGraph) -> dict[str, int]:
+def _order(flow: Any) -> dict[str, int]:
     """Populations by depth from the inputs; members of a cycle in name order."""
-    condensed = nx.condensation(flow)
-    groups = nx.lexicographical_topological_sort(
-        condensed, key=lambda i: min(condensed.nodes[i]["members"])
-    )
+    condensed: Any = nx.condensation(flow)
+
+    def first(group: Any) -> str:
+        return min(condensed.nodes[group]["members"])
+
+    groups = nx.lexicographical_topological_sort(condensed, key=first)
     names = [name for i in groups for name in sorted(condensed.nodes[i]["members"])]
     return {name: i for i, name in enumerate(names)}
 

@@ -28,7 +28,7 @@ class ScaleToConv:
             return Refusal(
                 self.name, at, f"its shape {node.shape_out} is not (channels, y, x) or (n,)"
             )
-        channels = node.shape_out[0]
+        channels = next(iter(node.shape_out), 1)
         flat = np.asarray(node.scale).reshape(channels, -1)
         if np.any(flat != flat[:, :1]):
             return Refusal(

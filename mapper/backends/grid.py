@@ -7,7 +7,7 @@ limits are found by bisection where cost falls with the slice, and listed where 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import product
+from itertools import pairwise, product
 from math import ceil, prod
 
 import numpy as np
@@ -22,7 +22,7 @@ def runs(size: int, parts: int) -> tuple[Box, ...]:
     """`size` neurons cut into `parts` runs whose lengths differ by at most one."""
     short, longer = divmod(size, parts)
     edges = np.concatenate([[0], np.cumsum([short + 1] * longer + [short] * (parts - longer))])
-    return tuple(((int(a), int(b)),) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(((int(a), int(b)),) for a, b in pairwise(edges))
 
 
 def chunks(size: int, width: int) -> tuple[Box, ...]:

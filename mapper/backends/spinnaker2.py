@@ -27,8 +27,8 @@ from mapper.claims.common import (
     policy,
     resources,
     too_many_events,
-    unrolled,
     total_cores,
+    unrolled,
     unsupported,
 )
 from mapper.claims.manycore import conv_delays, latency

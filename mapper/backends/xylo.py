@@ -287,7 +287,7 @@ def number_neurons(
         spare -= 1
         return 1 if spare >= 0 else 3
 
-    ranked = sorted(((rank(entry), entry) for entry in neurons), key=lambda pair: pair[0])
+    ranked = sorted(((rank(entry), entry) for entry in neurons), key=_first)
     order = {entry: i for i, (_, entry) in enumerate(ranked)}
     hidden = {name: tuple(order[(name, i)] for i in range(takes[name].size)) for name in takes}
     out: dict[str, tuple[int, ...]] = {}
@@ -296,6 +296,10 @@ def number_neurons(
         out[population.name] = tuple(range(at, at + population.size))
         at += population.size
     return hidden, out
+
+
+def _first(pair: tuple[int, tuple[str, int]]) -> int:
+    return pair[0]
 
 
 def roles(network: Network, population: Population, sources: set[str]) -> tuple[str, ...]:

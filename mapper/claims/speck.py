@@ -105,7 +105,9 @@ def _lists(population: Population, plans: tuple[Plan, ...], profile: Profile) ->
         return {abs(y - x) for y, x in sides}
 
     def lopsided(plan: Plan) -> set[int]:
-        return {max(abs(t - b), abs(l - r)) for t, b, l, r in (c.padding for c in _convs(plan))}
+        return {
+            max(abs(t - b), abs(left - r)) for t, b, left, r in (c.padding for c in _convs(plan))
+        }
 
     square = Values(
         values=(0,),

@@ -101,7 +101,7 @@ def _improve(
 ) -> NDArray[np.int64]:
     """Swaps of two slices, and moves to a free core, as long as one lowers the cost."""
     n = len(site)
-    sources = [np.flatnonzero(reads[:, i]) for i in range(n)]
+    sources = [[int(k) for k in np.flatnonzero(reads[:, i])] for i in range(n)]
     for _ in range(SWEEPS):
         better = False
         for i in range(n):
