@@ -233,7 +233,8 @@ def _outputs(draft: _Draft, placed: Placed) -> None:
     sources: dict[str, list[str]] = {name: [] for name, _ in network.outputs}
     for population in network.populations:
         for output in population.outputs:
-            sources[output].append(population.name)
+            if output in sources:  # not one that a host stage makes
+                sources[output].append(population.name)
     for stage in network.host:
         ends: list[str] = []
         for source, nodes in stage.paths:
