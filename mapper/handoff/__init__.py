@@ -7,13 +7,20 @@ parts/common.py, and stands in place of the family's import of it.
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 CUT = "from mapper.handoff.parts.common import *  # replaced by that file's text in deploy.py\n"
+
+RAN = {
+    "loihi2": "run with lava-nc 0.10's simulation, never on a chip",
+    "xylo": "run with xylosim 0.1; never with rockpool and a chip",
+    "spinnaker2": "never run with py-spinnaker2, only with a stand-in made from its documentation",
+    "speck": "never run with samna, only with a stand-in made from its documentation",
+}  # how far each deploy.py was tried; reports say so
 
 
 def deploy(family: str) -> bytes:
     """The text of a family's deploy.py; the same bytes for every bundle."""
+    from importlib.resources import files
+
     here = files(__name__).joinpath("parts")
     shared = here.joinpath("common.py").read_text(encoding="utf-8")
     own = here.joinpath(f"{family}.py").read_text(encoding="utf-8")

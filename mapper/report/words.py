@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mapper.handoff import RAN
 from mapper.report.page import Block, Page, Row
 
 Facts = Mapping[str, Any]
@@ -49,6 +50,7 @@ def _fits(facts: Facts) -> Page:
         rows = [(a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"]]
         blocks.append(Block("Assumed", tuple(rows)))
     blocks.append(Block("Runs", _runs(facts)))
+    blocks.append(Block("Hand-off", (("deploy.py", RAN[device["family"]]),)))
     return Page(
         verdict=f"{_name(facts)} fits {_device(facts)}{used}",
         mood="good",
