@@ -82,8 +82,8 @@ def target(profile: Profile, semantics: Semantics) -> Target:
 def decide(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> Answer:
     """Whether the network fits; the least error, then the fewest cores."""
     hop, most = (int(profile.limit(k).value) for k in ("delay_per_connection", "delay_max"))
-    if semantics.max_count is None or semantics.max_count > profile.limit("input_events").value:
-        return Infeasible(because=f"input kind {semantics.input_kind}")
+    if (semantics.max_count or 0) > profile.limit("input_events").value:
+        return Infeasible(because=f"{semantics.max_count} events a step")
     late = {
         frozenset(p.id for p in network.projections if extra[p.id] or own_delay(p))
         for _, extra in lags(network, from_input=hop, hop=hop, most=most)

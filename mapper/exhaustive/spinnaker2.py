@@ -70,8 +70,8 @@ def target(profile: Profile, semantics: Semantics) -> Target:
 def decide(network: Network, profile: Profile, semantics: Semantics, settings: Settings) -> Answer:
     """Whether the network fits; the least error, then the fewest PEs."""
     hop, most = (int(profile.limit(k).value) for k in ("delay_per_connection", "delay_max"))
-    if semantics.max_count is None or semantics.max_count > profile.limit("input_events").value:
-        return Infeasible(because=f"input kind {semantics.input_kind}")
+    if (semantics.max_count or 0) > profile.limit("input_events").value:
+        return Infeasible(because=f"{semantics.max_count} events a step")
     delayed = {
         frozenset(name for name, steps in extra.items() if steps)
         for _, extra in lags(network, from_input=hop, hop=hop, most=most)

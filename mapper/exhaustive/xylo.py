@@ -137,10 +137,7 @@ def decide(network: Network, profile: Profile, semantics: Semantics, settings: S
     channels = sum(size(shape) for _, shape in network.inputs)
     if channels > profile.limit("input_channels").value:
         return Infeasible(because=f"{channels} input channels")
-    if (
-        semantics.max_count is not None
-        and semantics.max_count > profile.limit("input_events").value
-    ):
+    if (semantics.max_count or 0) > profile.limit("input_events").value:
         return Infeasible(because=f"{semantics.max_count} events a step")
     first, hop = (int(profile.limit(k).value) for k in ("delay_from_input", "delay_per_connection"))
     if next(lags(network, from_input=first, hop=hop, most=0), None) is None:
