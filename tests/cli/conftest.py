@@ -24,6 +24,11 @@ class Said:
 Run = Callable[..., Said]
 
 
+def names(folder: Path) -> list[str]:
+    """What lies in a folder, sorted."""
+    return sorted(file.name for file in folder.iterdir())
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every network of examples/, and models.toml with their semantics."""

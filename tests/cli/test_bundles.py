@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from mapper import api
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, names
 
 FILES = ["arrays.npz", "deploy.py", "expected.npz", "manifest.json", "mapped.nir", "report.txt"]
 PAIRS = (
@@ -38,7 +37,7 @@ def test_a_written_bundle_is_whole_and_of_its_model(
 ) -> None:
     out = tmp_path / "out"
     assert ask(model, device, "-o", out, verb="map").code == 0
-    assert sorted(os.listdir(out)) == FILES
+    assert names(out) == FILES
     said = run("verify", out, "--model", models / f"{model}.nir")
     assert (said.code, said.err) == (0, ""), said.out
     manifest = json.loads((out / "manifest.json").read_text())
@@ -65,9 +64,7 @@ def test_another_models_bundle_is_told(run: Run, ask: Run, models: Path, tmp_pat
     assert "model" in said.out
 
 
-def test_a_spoilt_bundle_is_rejected_and_not_as_our_bug(
-    run: Run, ask: Run, tmp_path: Path
-) -> None:
+def test_a_spoilt_bundle_is_rejected_and_not_as_our_bug(run: Run, ask: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ask("mlp_lif", "loihi2", "-o", out, verb="map")
     (out / "report.txt").write_text("all is well\n")
@@ -86,7 +83,7 @@ def test_verify_of_nothing_is_a_finding(run: Run, tmp_path: Path) -> None:
 def test_nothing_is_left_beside_the_bundle(ask: Run, tmp_path: Path) -> None:
     for _ in range(2):
         assert ask("mlp_lif", "loihi2", "-o", tmp_path / "out", verb="map").code == 0
-        assert os.listdir(tmp_path) == ["out"]
+        assert names(tmp_path) == ["out"]
     mode = stat.S_IMODE((tmp_path / "out").stat().st_mode)
     assert mode & 0o555 == 0o555
 
@@ -94,7 +91,7 @@ def test_nothing_is_left_beside_the_bundle(ask: Run, tmp_path: Path) -> None:
 def test_a_network_that_does_not_fit_leaves_no_folder(ask: Run, tmp_path: Path) -> None:
     said = ask("cnn_if_deep", "speck2f", "-o", tmp_path / "a" / "out", verb="map")
     assert said.code == 1
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("inside", ["letters.txt", "manifest.json"])
@@ -105,7 +102,7 @@ def test_a_folder_that_is_no_bundle_is_left_alone(inside: str, ask: Run, tmp_pat
     said = ask("mlp_lif", "loihi2", "-o", out, verb="map")
     assert said.code == 2
     assert "is not a bundle" in said.err
-    assert os.listdir(out) == [inside]
+    assert names(out) == [inside]
 
 
 def test_a_file_in_the_way_is_left_alone(ask: Run, tmp_path: Path) -> None:
@@ -127,7 +124,7 @@ def test_the_default_folder_is_named_for_model_and_device(
     monkeypatch.chdir(tmp_path)
     words = ("--models", models / "models.toml")
     assert run("map", models / "mlp_lif.nir", "--device", "loihi2", *words).code == 0
-    assert os.listdir(tmp_path) == ["mlp_lif-loihi2"]
+    assert names(tmp_path) == ["mlp_lif-loihi2"]
 
 
 def test_check_writes_nothing_and_says_what_map_says(
@@ -135,7 +132,7 @@ def test_check_writes_nothing_and_says_what_map_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     checked = json.loads(ask("mlp_lif", "loihi2", "--json").out)
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
     mapped = json.loads(ask("mlp_lif", "loihi2", "-o", "out", "--json", verb="map").out)
     assert (checked.pop("bundle"), mapped.pop("bundle")) == (None, "out")
     assert checked == mapped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import h5py
@@ -13,7 +12,7 @@ import pytest
 from mapper import deliver
 from mapper.errors import OurBug
 from mapper.verify import Checked, Finding
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, names
 
 REJECTED = Checked(findings=(Finding("core-shared", "two slices on core 3"),), usage=())
 
@@ -134,7 +133,7 @@ def test_a_bundle_that_the_checker_rejects_is_kept_aside_with_its_report(
     monkeypatch.setattr(deliver, "verify", lambda *_, **__: REJECTED)
     said = ask("cnn_if", "speck2f", "-o", tmp_path / "out", verb="map")
     assert said.code == 4
-    assert os.listdir(tmp_path) == ["out.rejected"]
+    assert names(tmp_path) == ["out.rejected"]
     kept = tmp_path / "out.rejected"
     assert str(kept) in said.err
     assert json.loads((kept / "verify.json").read_text())[0]["fault"] == "core-shared"

@@ -33,9 +33,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_reports_are_as_stored(
-    name: str, ask: Run, golden: Callable[[str, str], None]
-) -> None:
+def test_reports_are_as_stored(name: str, ask: Run, golden: Callable[[str, str], None]) -> None:
     model, device, *options = GOLDEN[name]
     golden(f"cli/{name}.txt", ask(model, device, *options).out)
 

@@ -1,0 +1,69 @@
+"""Every script of examples/ runs and ends well; the README shows what the program prints."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from tests.examples_path import EXAMPLES, ROOT
+
+LIBRARIES = ("networks", "make_models")
+SCRIPTS = sorted(file.stem for file in EXAMPLES.glob("*.py") if file.stem not in LIBRARIES)
+SAYS = {
+    "speck_cnn": "fits speck2f: 4 of 9 cores",
+    "channel_split": "'1' channels 10 to 19: core",
+    "recurrent": "xylo-audio2: outputs are [1] steps late",
+    "trained_mlp": "right after mapping:  100.0%",
+    "residual": "fits speck2f",
+    "refused": "cores: 10 of 9 cores",
+    "demo": "The bundles lie in:",
+}
+
+
+def test_no_example_is_left_out() -> None:
+    assert set(SCRIPTS) == set(SAYS)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_example_runs(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = importlib.import_module(name)
+    code = script.main() if name == "refused" else script.main(tmp_path / "out")
+    assert code == 0
+    assert SAYS[name] in capsys.readouterr().out
+
+
+def test_the_demo_covers_all_families_and_a_refusal() -> None:
+    from demo import PAIRS
+
+    from mapper import api
+
+    families = {api.devices(device)[0].family for _, device in PAIRS}
+    assert families == {profile.family for profile in api.devices()}
+
+
+def test_models_are_written_with_their_semantics(tmp_path: Path) -> None:
+    from make_models import write_models
+    from networks import NETWORKS, SEMANTICS
+
+    from nir_io.semantics import load_sidecar
+
+    paths = write_models(tmp_path)
+    assert set(paths) == set(NETWORKS) == set(SEMANTICS)
+    assert {file.name for file in tmp_path.glob("*.nir")} == set(
+        load_sidecar(tmp_path / "models.toml")
+    )
+
+
+def test_the_readme_shows_what_the_program_prints() -> None:
+    from scripts.readme import rewritten
+
+    text = (ROOT / "README.md").read_text()
+    here = Path.cwd()
+    assert rewritten(text) == text, "run python scripts/readme.py"
+    assert Path.cwd() == here
+    assert text.count("$ nirmap ") == 2
