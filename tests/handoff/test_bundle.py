@@ -110,6 +110,14 @@ def test_other_schema_and_family_are_refused(copy: Path, shell: Shell) -> None:
     assert "no bundle" in stopped(shell, copy)
 
 
+@pytest.mark.parametrize("changes", [{"populations": [{}]}, {"inputs": 3}, {"arrays": {"a000": 1}}])
+def test_manifest_of_another_form_is_damaged(
+    copy: Path, shell: Shell, changes: dict[str, Any]
+) -> None:
+    rewritten(copy, **changes)
+    assert "manifest.json is damaged" in stopped(shell, copy)
+
+
 def test_file_outside_the_folder_is_refused(copy: Path, shell: Shell) -> None:
     files = json.loads((copy / "manifest.json").read_text())["files"]
     rewritten(copy, files=files | {"../outside": "0" * 64})

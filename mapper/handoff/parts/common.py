@@ -9,17 +9,17 @@
 # manifest. Names in the bundle are data: none becomes a path, an identifier or code.
 from __future__ import annotations
 
+import os
 import sys
 
-_HERE = sys.path[0] if __name__ == "__main__" and sys.path else None
-if _HERE is not None:
-    del sys.path[0]  # a file beside this one must not stand in for numpy or the SDK
+if __name__ == "__main__" and sys.path and os.path.exists(sys.path[0] or "."):
+    if os.path.samefile(sys.path[0] or ".", os.path.dirname(os.path.abspath(__file__))):
+        del sys.path[0]  # a file beside this one must not stand in for numpy or the SDK
 
 import argparse
 import hashlib
 import io
 import json
-import os
 import stat
 import zipfile
 
@@ -122,6 +122,14 @@ class Net:
 
 def load(folder, family):
     """The bundle in `folder`, every file compared with its hash. Raises Stop."""
+    try:
+        return _load(folder, family)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        line = str(error).splitlines()[0] if str(error) else ""
+        raise Stop("manifest.json is damaged: %s %s" % (type(error).__name__, line)) from error
+
+
+def _load(folder, family):
     text = read_file(os.path.join(folder, "manifest.json"), MOST["manifest.json"])
     try:
         manifest = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
