@@ -54,11 +54,15 @@ DEPTH = 4  # rewrites in a row on one neuron: grid, synapse, leak and reset are 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The vendor's model that runs a neuron, and how a constant input is realised."""
+    """The vendor's model that runs a neuron, and how a constant input is realised.
+
+    `reset`: the kind that the model is given where the neuron itself needs none.
+    """
 
     device_model: str
     bias: str
     proposals: tuple[Proposal, ...] = ()
+    reset: Reset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +286,7 @@ def neuron_forms(
                     forms.append(
                         NeuronForm(
                             node=node,
-                            reset=reset,
+                            reset=one.reset or reset,
                             dynamics=dynamics,
                             device_model=one.device_model,
                             bias=one.bias,

@@ -84,7 +84,8 @@ class Plan:
     """A form and a slicing. `copies`: how often every slice stands on the chip (Speck).
 
     `role`: the pool that it sits in, where the chip has pools (Xylo: 'hidden', 'output',
-    'hidden+relay').
+    'hidden+relay'); `sends`: whether convolutions (True) or others (False) may read it, where
+    that costs differently (Loihi 2).
     """
 
     id: str
@@ -93,6 +94,7 @@ class Plan:
     classes: tuple[SliceClass, ...]
     copies: int = 1
     role: str = ""
+    sends: frozenset[bool] = frozenset()
 
     @property
     def parts(self) -> int:

@@ -44,7 +44,7 @@ from mapper.claims.common import (
     unrolled,
     unsupported,
 )
-from mapper.claims.manycore import conv_delays, latency
+from mapper.claims.manycore import conv_delays, edge_forms, latency
 from mapper.latency import balance
 from mapper.ledger import Claim, Ledger, Terms
 from mapper.network import Network, Population
@@ -129,16 +129,16 @@ class Loihi2:
         if reset == "subtract" and np.any(dynamics.v_reset != 0.0):
             return Refusal("reset", node.name, "v_reset is not 0, which a soft reset cannot use")
         model = "LIF" if reset == "zero" else "ATRLIF"
+        inert = None if dynamics.spiking and not isinstance(node, Threshold) else reset
+
+        def way(bias: str) -> Accepted:
+            return Accepted(device_model=model, bias=bias, reset=inert)
+
         if population.bias is None:
-            return (
-                Accepted(device_model=model, bias="neuron" if np.any(dynamics.leak) else "none"),
-            )
+            return (way("neuron" if np.any(dynamics.leak) else "none"),)
         if not dynamics.has_synapse:
-            return (Accepted(device_model=model, bias="neuron"),)
-        return (
-            Accepted(device_model=model, bias="source"),
-            Accepted(device_model=model, bias="neuron"),
-        )
+            return (way("neuron"),)
+        return (way("source"), way("neuron"))
 
     def finish(
         self,
@@ -202,7 +202,10 @@ class Loihi2:
             p.name: tuple(
                 plan
                 for form in forms[p.name]
-                for plan in _plans(network, p, _delayed(form, extra), model)
+                for sends in _subsets(model.readers[p.name])
+                for plan in _plans(
+                    network, p, _delayed(form, extra), _sending(model, p.name, sends)
+                )
             )
             for p in network.populations
         }
@@ -225,6 +228,7 @@ class Loihi2:
             *resources(network, options, profile, RESOURCES),
             *latency(network, options, profile, "delay_max"),
             *conv_delays(network, options, profile),
+            *edge_forms(network, options),
             *total_cores(network, options, system, 0, "cores", "cores_per_chip"),
         )
 
@@ -313,8 +317,8 @@ RESOURCES = tuple(
 class CoreModel:
     """The numbers of the unit model, read once from the profile.
 
-    `readers`: for each population, whether a convolution may read it, and whether anything
-    else may.
+    `readers`: for each population, whether a convolution (True) may read it, and whether
+    anything else (False) may; `sends`: of these, the ones that a plan is charged for.
     """
 
     weight_bits: int
@@ -329,6 +333,7 @@ class CoreModel:
     decay_steps: int
     limits: tuple[tuple[str, float], ...]
     readers: Mapping[str, frozenset[bool]] = field(default_factory=lambda: MappingProxyType({}))
+    sends: frozenset[bool] = frozenset()
 
     @classmethod
     def of(cls, profile: Profile, settings: Settings) -> CoreModel:
@@ -357,6 +362,15 @@ class CoreModel:
         bits = self.weight_bits + self.index_bits + (self.delay_bits if delayed else 0)
         each = -(-(np.asarray(targets) * bits + self.header_bits) // self.word)
         return int(np.sum(np.where(np.asarray(targets) > 0, each, 0)))
+
+
+def _subsets(kinds: frozenset[bool]) -> list[frozenset[bool]]:
+    """Which kinds of reader a plan is charged for: all, or each kind alone."""
+    return [kinds] if len(kinds) < 2 else [frozenset({True}), frozenset({False}), kinds]
+
+
+def _sending(model: CoreModel, name: str, sends: frozenset[bool]) -> CoreModel:
+    return replace(model, readers={**model.readers, name: sends}, sends=sends)
 
 
 def _readers(
@@ -395,13 +409,18 @@ def _plans(network: Network, population: Population, form: Form, model: CoreMode
     )
     return [
         Plan(
-            id=f"{form.id}/{name}",
+            id=f"{form.id}/{name}" + (f", read by {_kinds(model.sends)}" if model.sends else ""),
             population=population.name,
             form=form,
             classes=slices,
+            sends=model.sends,
         )
         for name, slices in found
     ]
+
+
+def _kinds(sends: frozenset[bool]) -> str:
+    return " and ".join({True: "convolutions", False: "matrices"}[kind] for kind in sorted(sends))
 
 
 def _run(

@@ -8,6 +8,7 @@ what receives input must lie in windows of the id range.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,7 @@ class Xylo:
         out: dict[str, tuple[Plan, ...]] = {}
         for population in network.populations:
             plans: list[Plan] = []
-            for form in forms[population.name]:
+            for form in map(summed, forms[population.name]):
                 for role in roles(network, population, sources):
                     if role == "output" and form.neuron.bias == "source":
                         continue
@@ -245,6 +246,25 @@ class Xylo:
             hidden_ids=MappingProxyType(hidden),
             output_ids=MappingProxyType(outputs),
         )
+
+
+def summed(form: Form) -> Form:
+    """The form with one matrix per source: an entry of the chip holds one weight."""
+    by_source: dict[str, ProjectionForm] = {}
+    for projection in form.projections:
+        weight = projection.weight
+        first = by_source.get(projection.source)
+        if first is None:
+            by_source[projection.source] = projection
+            continue
+        assert isinstance(weight, Linear) and isinstance(first.weight, Linear)
+        both = frozen(first.weight.weight + weight.weight)
+        by_source[projection.source] = replace(
+            first,
+            weight=replace(first.weight, weight=both),
+            proposals=(*first.proposals, *projection.proposals),
+        )
+    return replace(form, projections=tuple(by_source.values()))
 
 
 def number_neurons(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from device_profiles.profile import Profile
 from mapper.latency import balance
-from mapper.ledger import Choose, Claim, claim_of, never
+from mapper.ledger import Bound, Choose, Claim, claim_of, never
 from mapper.network import Network
 from mapper.plans import Options
 
@@ -58,4 +59,40 @@ def conv_delays(network: Network, options: Options, profile: Profile) -> Iterato
             fixes=("equal path lengths",),
             name=f"'{population.name}'",
             device=profile.name,
+        )
+
+
+def edge_forms(network: Network, options: Options) -> Iterator[Claim]:
+    """A plan is charged for the kinds of projection that read it; readers keep to them."""
+    for projection in network.projections:
+        senders = options.plans.get(projection.source, ())
+        if not any(len(plan.sends) == 1 for plan in senders):
+            continue
+        bounds: list[Bound] = []
+        for conv in (True, False):
+            readers = [
+                (1, Choose(projection.target, plan.id))
+                for plan in options.plans[projection.target]
+                if any(
+                    p.id == projection.id and (p.form == "conv") == conv
+                    for p in plan.form.projections
+                )
+            ]
+            ready = [
+                (-1, Choose(projection.source, plan.id)) for plan in senders if conv in plan.sends
+            ]
+            bounds.append(Bound((*readers, *ready), high=0))
+        yield Claim(
+            kind="edge-forms",
+            subject=(projection.source, projection.target),
+            template="{edge} has one form at both its ends",
+            demanded=1,
+            available=1,
+            unit="form",
+            source="nirmap, the question itself",
+            confidence="published",
+            bounds=tuple(bounds),
+            fields=MappingProxyType({"edge": f"'{projection.id}'"}),
+            limit=projection.id,
+            question=True,
         )

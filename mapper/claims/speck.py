@@ -15,6 +15,7 @@ from mapper.network import Network, Population, Projection
 from mapper.plans import Options, Plan
 from mapper.settings import Settings
 from nir_io.graph import Conv2d
+from nir_io.semantics import Semantics
 
 
 def geometry(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
@@ -199,7 +200,16 @@ def _wiring(
         )
     bad: list[Plan] = []
     for plan in plans:
-        shapes = {(c.shape_in[-2:], c.stride) for c in _convs(plan)}
+        one = (
+            (*population.shape, 1, 1)[1:3]
+            if len(population.shape) != 2
+            else (1, population.shape[1])
+        )
+        steps = [
+            tuple(s if n > 1 else 1 for s, n in zip(c.stride, one, strict=True))
+            for c in _convs(plan)
+        ]
+        shapes = {(c.shape_in[-2:], s) for c, s in zip(_convs(plan), steps, strict=True)}
         if len(shapes) > 1:
             bad.append(plan)
     if bad:
@@ -267,6 +277,34 @@ def destinations(
                 fixes=("--entry host",),
                 name=f"'{name}'",
             )
+
+
+def slow_clock(network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
+    """Biases act at ticks of the slow clock, which must tick once a step."""
+    biased = tuple(p.name for p in network.populations if p.bias is not None)
+    if not biased or semantics.chip_dt is None:
+        return ()
+    hertz = 1.0 / semantics.chip_dt
+    low, high = profile.limit("slow_clock_min"), profile.limit("slow_clock_max")
+    if low.value <= hertz * (1 + 1e-9) and hertz <= high.value * (1 + 1e-9):
+        return ()
+    number = low if hertz < low.value else high
+    return (
+        claim_of(
+            number,
+            kind="slow-clock",
+            limit="slow_clock_min" if hertz < low.value else "slow_clock_max",
+            subject=biased,
+            template="{names}: a bias acts once a step, so the slow clock must tick at {demanded} Hz; it ticks at "
+            "{low} to {high} Hz",
+            demanded=float(f"{hertz:.6g}"),
+            bounds=(Bound((), low=1),),
+            fixes=("--chip-dt",),
+            names=", ".join(f"'{name}'" for name in biased),
+            low=f"{low.value:g}",
+            high=f"{high.value:g}",
+        ),
+    )
 
 
 def one_slice_a_core(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:

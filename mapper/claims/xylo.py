@@ -214,6 +214,7 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
     size: list[tuple[int, Decision]] = []
     early: list[tuple[int, Decision]] = []
     both_exist: list[Decision] = []
+    links = list(_drive_links(network, options))
     least_in = least_out = 0
     for population in network.populations:
         takes = nonzero(network, options, population, "in")
@@ -224,17 +225,20 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
             source = plan.form.neuron.bias == "source"
             taking = np.ones_like(takes) if source else takes
             giving = np.ones_like(gives) if plan.role == "hidden+relay" else np.zeros_like(gives)
+            more = gives & ~giving
             receive.append((int(taking.sum()), choose))
             size.append((population.size, choose))
             drive.append((int(giving.sum()), choose))
             early.append((int((taking & ~giving).sum()), choose))
             if (taking & giving).any():
                 both_exist.append(choose)
-        if gives.any():
-            drive.append((int(gives.sum()), drives))
-            early.append((-int((takes & gives).sum()), drives))
-            if (takes & gives).any():
-                both_exist.append(drives)
+            if more.any():
+                both = Choose(population.name, f"{plan.id}, drives outputs")
+                links += _and(both, choose, drives)
+                drive.append((int(more.sum()), both))
+                early.append((-int((taking & more).sum()), both))
+                if (taking & more).any():
+                    both_exist.append(both)
         ways = _ways(options, population.name, *HIDDEN)
         if not _ways(options, population.name, "output"):
             least_in += int(takes.sum())
@@ -245,7 +249,6 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
                 if _ways(options, r.target, "output") and not _ways(options, r.target, *HIDDEN)
             ]
             least_out += int(gives.sum()) if forced and gives.any() else 0
-    links = _drive_links(network, options)
     shared = {"device": profile.name}
     names = tuple(p.name for p in network.populations)
     yield claim_of(
@@ -296,6 +299,15 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         size=sum(p.size for p in network.populations if not _ways(options, p.name, "output")),
         **shared,
     )
+
+
+def _and(both: Choose, one: Choose, other: Choose) -> list[Bound]:
+    """`both` is 1 just where `one` and `other` are."""
+    return [
+        Bound(((1, both), (-1, one)), high=0),
+        Bound(((1, both), (-1, other)), high=0),
+        Bound(((1, one), (1, other), (-1, both)), high=1),
+    ]
 
 
 def _neither(
