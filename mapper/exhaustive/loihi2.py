@@ -8,8 +8,8 @@ each with a limit of its own. Words of a dense axon with f targets: ceil((f (bit
 64), 6 bits more a synapse where the projection delays; of a convolution: inputs x taps x
 (ceil(channels bits / 64) + 1), and a word of slack. The map has an entry a neuron for dense
 readers or the outside, one a pixel for convolutions, which also take 8 units of memory a pixel.
-Slices are runs of neurons in C order, or, where a convolution comes in, equal boxes of the
-map, a power of two wide.
+Slices are runs of neurons in C order. A population that convolutions alone feed may do with
+those: then its slices are equal boxes of the map, a power of two wide.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Bits = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Way:
-    """One population: its neuron, bias, and which of its projections are convolutions."""
+    """One population: its neuron, bias, and its projections if they are convolutions."""
 
     became: Became
     bias: str
@@ -151,12 +151,11 @@ def ways(
             kinds = ["neuron" if np.any(became.dynamics.leak) else "none"]
         else:
             kinds = ["neuron", "source"] if became.dynamics.has_synapse else ["neuron"]
-        able = frozenset(
-            p.id for p in population.projections if convolves(p, population, became, profile)
-        )
+        every = frozenset(p.id for p in population.projections)
+        able = all(convolves(p, population, became, profile) for p in population.projections)
         for bias in kinds:
             late = population.bias is not None and bias == "neuron" and became.dynamics.has_synapse
-            for convs in sorted({able, frozenset[str]()}, key=len):
+            for convs in {frozenset[str](): 0, every if able else frozenset[str](): 1}:
                 found.append(
                     Way(became=became, bias=bias, convs=convs, score=became.score + int(late))
                 )

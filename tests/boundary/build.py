@@ -94,6 +94,10 @@ class Net:
         shape = self.shape(before)
         return self._add(neuron(kind, shape, self._name("n"), **params), before)
 
+    def alone(self, n: int, kind: str | None = None, **params: ArrayLike) -> str:
+        """n neurons that nothing projects to."""
+        return self._add(neuron(kind or self.kind, (n,), self._name("n"), **params))
+
     def flat(self, before: str) -> str:
         """`before`, flattened if it is a map."""
         shape = self.shape(before)

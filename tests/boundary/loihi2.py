@@ -49,6 +49,13 @@ def conv(channels_in: int, high: int, wide: int, channels: int, k: int) -> Net:
     return net.output(net.conv(net.input(channels_in, high, wide), channels, k))
 
 
+def strided_pool() -> Net:
+    """A padded, strided convolution behind a pooling: its kernel takes in both, padded alike."""
+    net = Net("LIF")
+    at = net.pool(net.input(2, 6, 6), 2)
+    return net.output(net.conv(at, 3, 2, stride=2, pad=1))
+
+
 def conv_skip() -> Net:
     """A convolution whose input comes by a longer path as well."""
     net = Net("LIF")
@@ -133,6 +140,7 @@ def cases() -> Iterator[Case]:
     yield case("5337 taps, unrolled", conv(593, 3, 3, 5, 3), cores=1, form="dense")
     yield case("a convolution that would wait, unrolled", conv_skip(), cores=3, form="dense")
     yield case("a convolution and an edge", mixed(), cores=1)
+    yield case("a pooling in a strided kernel", strided_pool(), cores=1, form="conv")
     yield case("unequal neurons", uneven(), cores=3)
     six, seven = Settings(weight_bits=6), Settings(weight_bits=7)
     yield case("6-bit weights: 2 words an axon", dense(4997, 6), cores=1, settings=six)

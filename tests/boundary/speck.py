@@ -77,6 +77,14 @@ def residual(downsample: str) -> Net:
     return net.output(meeting)
 
 
+def relayed_maps() -> Net:
+    """Three layers that need the three largest cores, one of which feeds three that pool by 4."""
+    net = Net()
+    source = net.input(1, 64, 64)
+    first, *others = (net.conv(source, 16, 1) for _ in range(3))
+    return net.output(*others, *(net.conv(net.pool(first, 4), 1, 1) for _ in range(3)))
+
+
 def delayed() -> Net:
     """A dense layer behind a delay."""
     net = Net()
@@ -190,6 +198,7 @@ def _geometry() -> Iterator[Case]:
     yield case("a pooled shortcut meets a strided path", residual("pool"), cores=2)
     yield case("recurrence", loop(), "recurrence")
     yield case("a delay", delayed(), "unsupported")
+    yield case("a relay of 16 x 16 pooled from 64 x 64", relayed_maps(), cores=7)
     yield case("2 layers on the sensor", host_fed(2), cores=2, settings=DVS)
     yield case("3 layers on the sensor", host_fed(3), "dvs-destinations", settings=DVS)
     yield case("3 layers on the host", host_fed(3), cores=3)

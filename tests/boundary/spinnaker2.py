@@ -49,6 +49,18 @@ def long_and_short(hops: int) -> Net:
     return net.output(meeting)
 
 
+def shared_wait(hops: int) -> Net:
+    """A long path and one of two hops that meet; either hop of the short one may wait."""
+    net = Net("LIF")
+    source = net.input(1)
+    at = source
+    for _ in range(hops):
+        at = net.dense(at, 1)
+    meeting = net.dense(at, 1)
+    net.join(net.linear(net.dense(source, 1), 1), meeting)
+    return net.output(meeting)
+
+
 def conv_skip() -> Net:
     """A convolution whose input comes by a longer path as well."""
     net = Net("LIF")
@@ -119,6 +131,8 @@ def cases() -> Iterator[Case]:
     yield case("delay of 8", delay(8.0), "latency")
     yield case("paths that differ by 7 steps", long_and_short(7))
     yield case("paths that differ by 8 steps", long_and_short(8), "latency")
+    yield case("14 steps to wait in two hops of 7", shared_wait(15))
+    yield case("15 steps to wait in two hops of 7", shared_wait(16), "latency")
     recorded = replace(SOFT, steps=1000)
     yield case("40000 bytes of spikes, 24 neurons", dense(64, 24), cores=2, semantics=recorded)
     yield case("40000 bytes of spikes, 25 neurons", dense(64, 25), cores=3, semantics=recorded)

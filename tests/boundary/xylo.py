@@ -90,6 +90,33 @@ def biased(inputs: int) -> Net:
     return net.output(net.dense(net.dense(net.input(inputs), 4, bias=0.25), 2))
 
 
+def read_and_relayed() -> Net:
+    """15 neurons that leave the chip by relays and drive an output besides, 113 that drive it."""
+    net = Net("CubaLIF")
+    source = net.input(1)
+    first, second = net.dense(source, 15), net.dense(source, 113)
+    last = net.dense(first, 1)
+    net.join(net.linear(second, 1), last)
+    return net.output(first, last)
+
+
+def partly_heard() -> Net:
+    """128 neurons with a bias, 100 of which hear the input; all drive the output."""
+    net = Net("CubaLIF")
+    at = net.dense(net.input(1), 128, weight=_first(128, 100), bias=0.25)
+    return net.output(net.dense(at, 1))
+
+
+def driven() -> Net:
+    """A population that only its leak drives, read by a third layer."""
+    net = Net("CubaLIF")
+    source = net.input(2)
+    third = net.dense(net.dense(net.dense(source, 2), 2), 2)
+    alone = net.alone(2, v_leak=2.0)
+    net.join(net.linear(alone, 2), third)
+    return net.output(third)
+
+
 def skip() -> Net:
     """A path of two hops and one of one hop that meet."""
     net = Net("CubaLIF")
@@ -147,6 +174,7 @@ def _pools(device: str, most: int, outputs: int) -> Iterator[Case]:
     yield case(f"{outputs + 1} recurrent outputs", recurrent_output(outputs + 1), "output-neurons")
     yield case("no hidden layer: identity outputs", cuba(4, 4))
     yield case("paths of different length", skip(), "latency")
+    yield case("a population without input, as late as its reader needs", driven())
 
 
 def _semantics(device: str) -> Iterator[Case]:
@@ -186,8 +214,21 @@ def _semantics(device: str) -> Iterator[Case]:
 
 
 def _windows(device: str) -> Iterator[Case]:
-    def case(name: str, net: Net, expect: str = "fits", neurons: int | None = None) -> Case:
-        return Case(name=name, device=device, net=lambda: net, expect=expect, neurons=neurons)
+    def case(
+        name: str,
+        net: Net,
+        expect: str = "fits",
+        neurons: int | None = None,
+        error: int | None = None,
+    ) -> Case:
+        return Case(
+            name=name,
+            device=device,
+            net=lambda: net,
+            expect=expect,
+            neurons=neurons,
+            error=error,
+        )
 
     yield case("128 neurons behind the input", receivers(128))
     yield case("129 neurons behind the input", receivers(129), "input-window")
@@ -205,6 +246,8 @@ def _windows(device: str) -> Iterator[Case]:
     yield case("1 of 256 in both windows: a relay", overlap(1, 255), neurons=258)
     yield case("1 in both windows, room for a relay", overlap(1, full - 1))
     yield case("1 in both windows, none left", overlap(1, full), "window-overlap")
+    yield case("128 drivers, 15 of them relayed", read_and_relayed(), neurons=144)
+    yield case("a bias on neurons that hear no input", partly_heard(), error=0, neurons=129)
     yield case("128 behind the input, 128 before the output", separate(128, 128, 30))
 
 

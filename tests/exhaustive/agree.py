@@ -37,15 +37,9 @@ def compare(instance: Instance, folder: Path) -> Compared:
     `folder` takes the profile's file, which the bundle's checker reads for itself.
     """
     i = instance
+    answer = searched(i)
     try:
         question = pose(i.graph, i.profile, i.semantics, i.settings)
-    except BadInput:
-        return Compared(word="bad input", outcome=None, answer=None, differs="")
-    try:
-        answer: Answer | str = search(question.network.graph, i.profile, i.semantics, i.settings)
-    except BadInput:
-        answer = "bad input"
-    try:
         outcome: Outcome | str = decide(question)
     except BadInput:
         outcome = "bad input"
@@ -57,6 +51,16 @@ def compare(instance: Instance, folder: Path) -> Compared:
     if not differs and isinstance(outcome, Placed):
         differs = _rejected(outcome, i, folder)
     return Compared(word=word, outcome=outcome, answer=answer, differs=differs)
+
+
+def searched(instance: Instance) -> Answer | str:
+    """The exhaustive solver's answer, or 'bad input'."""
+    i = instance
+    try:
+        graph = pose(i.graph, i.profile, i.semantics, i.settings).network.graph
+        return search(graph, i.profile, i.semantics, i.settings)
+    except BadInput:
+        return "bad input"
 
 
 def _differs(outcome: Outcome, answer: Answer) -> str:
