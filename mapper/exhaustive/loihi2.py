@@ -153,9 +153,10 @@ def ways(
             kinds = ["neuron", "source"] if became.dynamics.has_synapse else ["neuron"]
         every = frozenset(p.id for p in population.projections)
         able = all(convolves(p, population, became, profile) for p in population.projections)
+        choices = [frozenset[str](), every] if able and every else [frozenset[str]()]
         for bias in kinds:
             late = population.bias is not None and bias == "neuron" and became.dynamics.has_synapse
-            for convs in {frozenset[str](): 0, every if able else frozenset[str](): 1}:
+            for convs in choices:
                 found.append(
                     Way(became=became, bias=bias, convs=convs, score=became.score + int(late))
                 )
