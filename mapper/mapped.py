@@ -153,7 +153,7 @@ class _Draft:
             self.put(node, self.flat(at))
         elif len(given) == 1:
             self.put(matrix(node), at)
-        elif isinstance(node, Conv2d) and (*given, 1) == node.shape_in:
+        elif isinstance(node, Conv2d) and node.shape_in in ((*given, 1), (given[0], 1, *given[1:])):
             self.put(as_conv1d(node), at)
         else:
             raise ValueError(f"'{node.name}' takes {node.shape_in}, '{at}' gives {given}")

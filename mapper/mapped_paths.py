@@ -93,18 +93,20 @@ def matrix(node: Node) -> Linear | Affine:
 
 
 def as_conv1d(node: Conv2d) -> Conv1d:
-    """A convolution of a map that is one pixel wide, on the line that it is."""
-    tap = node.padding[2] // node.dilation[1]
+    """A convolution of a map that is one pixel high or wide, on the line that it is."""
+    flat = 0 if node.shape_in[1] == 1 else 1  # the axis of one pixel
+    tap = node.padding[2 * flat] // node.dilation[flat]
+    along = 1 - flat
     return Conv1d(
         name=node.name,
-        shape_in=node.shape_in[:2],
-        shape_out=node.shape_out[:2],
+        shape_in=(node.shape_in[0], node.shape_in[1 + along]),
+        shape_out=(node.shape_out[0], node.shape_out[1 + along]),
         origin=node.origin,
-        weight=frozen(node.weight[:, :, :, tap]),
+        weight=frozen(np.take(node.weight, tap, axis=2 + flat)),
         bias=node.bias,
-        stride=node.stride[0],
-        padding=node.padding[:2],
-        dilation=node.dilation[0],
+        stride=node.stride[along],
+        padding=(node.padding[2 * along], node.padding[2 * along + 1]),
+        dilation=node.dilation[along],
         groups=node.groups,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 
@@ -19,12 +20,19 @@ ROUNDS = 4  # what one permission uncovers, the next may lift
 def ways_out(impossible: Impossible) -> tuple[WayOut, ...]:
     """Options under which the same network fits; empty where none of those tried helps."""
     question = impossible.question
-    found = [
-        _permissions(impossible),
-        _more_chips(question, _claims(impossible)),
-        _on_host(question, _claims(impossible)),
-    ]
+    found: list[WayOut | None] = []
+    if _everywhere(impossible, lambda c: c.kind in POLICY):
+        found.append(_permissions(impossible))
+    if _everywhere(impossible, lambda c: "chips" in c.fixes):
+        found.append(_more_chips(question, _claims(impossible)))
+    if _everywhere(impossible, lambda c: c.kind == "host-stage"):
+        found.append(_on_host(question))
     return tuple(way for way in found if way is not None)
+
+
+def _everywhere(impossible: Impossible, liftable: Callable[[Claim], bool]) -> bool:
+    """Whether every conflict has a claim that could be lifted; the others stay impossible."""
+    return all(any(liftable(c) for c in conflict.claims) for conflict in impossible.conflicts)
 
 
 def _claims(impossible: Impossible) -> list[Claim]:
@@ -91,10 +99,8 @@ def _more_chips(question: Question, claims: list[Claim]) -> WayOut | None:
     return None
 
 
-def _on_host(question: Question, claims: list[Claim]) -> WayOut | None:
+def _on_host(question: Question) -> WayOut | None:
     """Read-outs on the host, where `--no-host` stands in the way."""
-    if question.settings.host or not any(claim.kind == "host-stage" for claim in claims):
-        return None
     settings = replace(question.settings, host=True)
     if isinstance(decide(replace(question, settings=settings)), Placed):
         return WayOut(settings=settings, says="fits without --no-host")

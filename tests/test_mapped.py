@@ -265,3 +265,17 @@ def test_a_convolution_as_a_matrix_and_as_a_line_computes_the_same() -> None:
     assert np.allclose(layer(line, np.float64)(x[..., 0]).reshape(5, -1), wanted, atol=1e-12)
     wrong = as_conv1d(replace(node, padding=(1, 1, 0, 2)))
     assert not np.allclose(layer(wrong, np.float64)(x[..., 0]).reshape(5, -1), wanted)
+
+
+def test_a_line_may_lie_or_stand() -> None:
+    standing = convolution(np.random.default_rng(10))
+    lying = replace(
+        standing,
+        shape_in=(3, 1, 6),
+        shape_out=(4, 1, 3),
+        weight=frozen(standing.weight.swapaxes(2, 3)),
+        stride=(1, 2),
+    )
+    assert as_conv1d(lying).weight.shape == (4, 3, 3)
+    assert np.array_equal(as_conv1d(lying).weight, as_conv1d(standing).weight)
+    assert as_conv1d(lying).shape_out == as_conv1d(standing).shape_out == (4, 3)
