@@ -1,6 +1,6 @@
-"""Conv1d as a Conv2d on maps of height 1. Exact.
+"""Conv1d as a Conv2d on maps of width 1. Exact.
 
-The map (channels, x) is read as (channels, 1, x): the same values in the same order.
+The map (channels, x) is read as (channels, x, 1): the same values in the same order.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class Conv1dToConv2d:
             return None
         conv = Conv2d(
             name=at,
-            shape_in=(node.shape_in[0], 1, node.shape_in[1]),
-            shape_out=(node.shape_out[0], 1, node.shape_out[1]),
+            shape_in=(*node.shape_in, 1),
+            shape_out=(*node.shape_out, 1),
             origin=stands_for(node),
-            weight=frozen(node.weight[:, :, None, :]),
+            weight=frozen(node.weight[:, :, :, None]),
             bias=node.bias,
-            stride=(1, node.stride),
-            padding=(0, 0, *node.padding),
-            dilation=(1, node.dilation),
+            stride=(node.stride, 1),
+            padding=(*node.padding, 0, 0),
+            dilation=(node.dilation, 1),
             groups=node.groups,
         )
-        says = f"'{at}': the 1-D convolution is done on maps of height 1"
+        says = f"'{at}': the 1-D convolution is done on maps of width 1"
         return Proposal(self.name, (at,), (conv,), Exact(), says)
 
 

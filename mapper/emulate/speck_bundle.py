@@ -51,7 +51,7 @@ def run(
 
 
 def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    c, y, x = (*shape, 1, 1)[:3] if len(shape) != 2 else (shape[0], 1, shape[1])
+    c, y, x = (*shape, 1, 1)[:3]
     return c, y, x
 
 
