@@ -7,6 +7,8 @@ from importlib import import_module
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from device_profiles.profile import CoreClass, Number, Profile
 from mapper.alternatives import Backend, alternatives
 from mapper.ledger import Claim, Ledger, ledger_of
@@ -14,7 +16,8 @@ from mapper.network import Network, extract
 from mapper.outcome import Conflict, Impossible, Outcome, Question, Undecided
 from mapper.plans import Options
 from mapper.settings import Settings
-from nir_io.graph import Graph
+from nir_io.errors import BadInput
+from nir_io.graph import IF, LIF, CubaLIF, Graph
 from nir_io.semantics import Semantics
 from rewrite_rules.normalise import normalise
 
@@ -33,6 +36,7 @@ def backend_of(profile: Profile) -> Backend:
 
 def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Settings) -> Question:
     """The question: the graph in normal form, read as populations. Raises BadInput."""
+    never_below(graph, semantics)
     target = backend_of(profile).target(profile, semantics)
     normal, proposals = normalise(graph, target)
     on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset()
@@ -43,6 +47,26 @@ def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Setting
         settings=settings,
         normalised=proposals,
     )
+
+
+def never_below(graph: Graph, semantics: Semantics) -> None:
+    """Raises BadInput for thresholds that a reset does not bring the membrane under.
+
+    All numbers of a chip are in units of the way from reset to threshold, so there must be one.
+    """
+    findings: list[str] = []
+    for node in graph.of_kind(IF, LIF, CubaLIF):
+        rest = node.v_reset if semantics.reset == "zero" else np.zeros(())
+        low = int(np.count_nonzero(node.v_threshold <= rest))
+        if low:
+            findings.append(
+                f"'{node.name}': {low} of {node.v_threshold.size} thresholds (least "
+                f"{float(np.min(node.v_threshold)):g}) are not above "
+                f"{'v_reset' if semantics.reset == 'zero' else '0'}: such a neuron fires in every "
+                "step, and cannot be scaled to a chip's integers; raise v_threshold"
+            )
+    if findings:
+        raise BadInput(findings)
 
 
 def offer(question: Question) -> Options:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import h5py
+import nir
 import numpy as np
 import pytest
 
@@ -181,3 +182,18 @@ def test_the_exhaustive_solver_confirms_small_answers_and_refuses_large_question
 
 def test_our_bug_survives_being_an_exception() -> None:
     assert str(OurBug(("one", "two"))) == "one\ntwo"
+
+
+@pytest.mark.parametrize(("reset", "threshold"), [("zero", -0.5), ("subtract", 0.0)])
+def test_a_threshold_that_a_reset_does_not_get_under_is_bad_input(
+    reset: str, threshold: float, run: Run, models: Path, tmp_path: Path
+) -> None:
+    from networks import mlp_lif
+
+    graph = mlp_lif()
+    graph.nodes["1"].v_threshold[3] = threshold
+    nir.write(tmp_path / "low.nir", graph)
+    rule = ("--file-dt", "1e-3", "--reset", reset)
+    said = run("check", tmp_path / "low.nir", "--device", "loihi2", *rule)
+    assert said.code == 2
+    assert "'1': 1 of 48 thresholds" in said.err
