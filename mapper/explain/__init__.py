@@ -9,7 +9,7 @@ limit.
 
 from __future__ import annotations
 
-from mapper.explain.conflicts import MOST, conflicts
+from mapper.explain.conflicts import MOST, conflicts, counted_out
 from mapper.explain.headline import headline
 
-__all__ = ["MOST", "conflicts", "headline"]
+__all__ = ["MOST", "conflicts", "counted_out", "headline"]

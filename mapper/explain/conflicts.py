@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mapper.explain.blocked import blocked
-from mapper.explain.crowded import CORES, crowded
+from mapper.explain.crowded import CORES, crowded, is_crowded
 from mapper.explain.headline import headline, of_crowd
 from mapper.explain.joint import Joint
 from mapper.explain.told import told
-from mapper.explain.ways import ways_of
+from mapper.explain.ways import Limits, Way, hopeless, ways_of
 from mapper.ledger import Claim, Ledger
 from mapper.outcome import Conflict
 from mapper.settings import Settings
@@ -22,6 +22,19 @@ MOST_FOUND = 512  # conflicts that are looked for, so that equal ones can be tol
 def conflicts(ledger: Ledger, settings: Settings, most: int = MOST) -> tuple[Conflict, ...]:
     """Up to `most` reasons that share no limit; empty where the budget ends first."""
     return told(tuple(islice(_found(ledger, settings, most), MOST_FOUND)), most)
+
+
+def counted_out(claims: Sequence[Claim]) -> bool:
+    """Whether counting alone shows that the claims cannot hold together."""
+    ways = ways_of(claims)
+    left = frozenset(i for i, claim in enumerate(claims) if claim.bounds and not claim.question)
+    if hopeless(claims) or any(not _any_open(found, left) for found in ways.values()):
+        return True
+    return is_crowded(claims, ways, left)
+
+
+def _any_open(ways: Sequence[Way], limits: Limits) -> bool:
+    return any(way.is_open(limits) for way in ways)
 
 
 def _found(ledger: Ledger, settings: Settings, most: int) -> Iterator[Conflict]:

@@ -75,6 +75,14 @@ def crowded(claims: Sequence[Claim], ways: Ways, left: Limits) -> Iterator[Crowd
             left -= {i for i, claim in enumerate(claims) if claim.kind in CORES}
 
 
+def is_crowded(claims: Sequence[Claim], ways: Ways, left: Limits) -> bool:
+    """Whether any of the pools is too small."""
+    return any(
+        left.issuperset(pool.limits) and sum(pool.takes(ways, left).values()) > pool.have
+        for pool in _pools(claims, ways)
+    )
+
+
 def _largest(takes: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     found = [(f"'{name}'", amount) for name, amount in takes.items() if amount]
     return tuple(sorted(found, key=lambda item: -item[1]))

@@ -1,0 +1,13 @@
+"""Possible fixes of a refusal: each was solved again before it is offered.
+
+    Impossible -> repairs (what its conflicts name) -> Fix each, cheapest first
+
+`fixes` is the search, `Fix` a way out as a value that can be applied.
+"""
+
+from __future__ import annotations
+
+from mapper.fixes.fix import Fix
+from mapper.fixes.search import fixes
+
+__all__ = ["Fix", "fixes"]
