@@ -1,11 +1,13 @@
 """Device profiles from their files: by name, or from a path of the user's.
 
 A file is read, parsed, checked and built in one go; a profile that loads has no findings.
+The environment variable NIRMAP_DEVICES lists folders of further profiles, as PATH does.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -19,10 +21,17 @@ from device_profiles.profile import CoreClass, Number, Profile, Switch, Values
 
 CHIPS = "chips"
 MOST_BYTES = 2**18
+SEARCH_PATH = "NIRMAP_DEVICES"
+SUFFIX = ".toml"
+
+
+def names() -> tuple[str, ...]:
+    """The chips that come with the package and those on the search path, sorted."""
+    return tuple(sorted({*shipped_names(), *_searched()}))
 
 
 @cache
-def names() -> tuple[str, ...]:
+def shipped_names() -> tuple[str, ...]:
     """The chips that come with the package, sorted."""
     from importlib.resources import files  # slow to import
 
@@ -36,12 +45,38 @@ def load(name_or_path: str | Path) -> Profile:
 
     Raises ProfileError with every finding: file, line, table and key.
     """
+    path = find(name_or_path)
+    return _shipped(str(name_or_path)) if path is None else _from_path(path)
+
+
+def find(name_or_path: str | Path) -> Path | None:
+    """The file of a device that does not come with the package; None for one that does.
+
+    A name means the package's own chip first, then NAME.toml in the folders of the search
+    path, in order. Raises ProfileError for a name that is nowhere.
+    """
     text = str(name_or_path)
-    if isinstance(name_or_path, Path) or text.endswith(".toml"):
-        return _from_path(Path(name_or_path))
-    if text not in names():
+    if isinstance(name_or_path, Path) or text.endswith(SUFFIX):
+        return Path(name_or_path)
+    if text in shipped_names():
+        return None
+    searched = _searched()
+    if text not in searched:
         raise ProfileError((f"no device {quoted(text)}; {_near(text)}, or a path to a .toml file",))
-    return _shipped(text)
+    return searched[text]
+
+
+def _searched() -> dict[str, Path]:
+    """Profiles in the folders of the search path, by name; a name's first folder counts."""
+    found: dict[str, Path] = {}
+    for folder in os.environ.get(SEARCH_PATH, "").split(os.pathsep):
+        try:
+            files = sorted(Path(folder).glob(f"*{SUFFIX}")) if folder else []
+        except OSError:
+            continue
+        for file in files:
+            found.setdefault(file.name.removesuffix(SUFFIX), file)
+    return found
 
 
 @cache

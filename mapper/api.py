@@ -12,7 +12,7 @@ A network that does not fit, or is undecided, is a result. Exceptions are for ba
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     import nir
 
     from device_profiles.profile import Profile
+    from mapper.batch.run import Step
+    from mapper.batch.verb import Fitted
     from mapper.verify import Checked
     from nir_io.limits import Limits
     from nir_io.semantics import Semantics
     from nir_io.sidecar import Sidecar
     from rewrite_rules.rule import Rule
 
-__all__ = ["OurBug", "Result", "check", "devices", "inspect", "map", "rules", "verify"]
+__all__ = ["OurBug", "Result", "check", "devices", "fit", "inspect", "map", "rules", "verify"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -111,6 +113,55 @@ def devices(name: AnyPath | None = None) -> tuple[Profile, ...]:
     return tuple(load(one) for one in names()) if name is None else (load(_plain(name)),)
 
 
+def fit(
+    paths: AnyPath | Iterable[AnyPath],
+    devices: str | Iterable[AnyPath] = "all",
+    *,
+    output: AnyPath | None = None,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    time_limit: float = 60.0,
+    memory_limit: int = 4096,
+    changes: bool = True,
+    scheduler: str | None = None,
+    where: str | None = None,
+    rank: str | None = None,
+    progress: Callable[[Step], None] | None = None,
+    **options: Any,
+) -> Fitted:
+    """Try many models (files, folders, patterns) on many devices: a row for each pair.
+
+    output: a folder for the rows and reports, in which an interrupted batch goes on;
+    workers: processes (as many as cores); time_limit, memory_limit: seconds and MB of a job;
+    changes: look for changes that lift each refusal; scheduler: address of a Dask cluster;
+    where, rank: as the command line's. The rest is as for `check`. Raises BadInput and
+    ProfileError before any job begins; whatever goes wrong in a job is a row.
+    """
+    from mapper.batch import verb
+
+    return verb.fit(
+        [paths] if isinstance(paths, str | os.PathLike) else paths,
+        devices,
+        output=output,
+        semantics=semantics,
+        models_file=models,
+        repair=repair,
+        limits=limits,
+        workers=workers,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        changes=changes,
+        scheduler=scheduler,
+        where=where,
+        rank=rank,
+        progress=progress or (lambda step: None),
+        options=options,
+    )
+
+
 def rules(name: str | None = None) -> tuple[Rule, ...]:
     """All rewrite rules, or the one of that name. Raises BadInput."""
     from rewrite_rules import rule_named
@@ -185,7 +236,7 @@ def _asked(
     options: Mapping[str, Any],
 ) -> Asked:
     """The question, whatever it was given as. Raises BadInput and ProfileError."""
-    from device_profiles.load import load, names
+    from device_profiles.load import find, load, names
     from mapper.options import settings_of, split
 
     overrides, chosen = split(options)
@@ -197,7 +248,7 @@ def _asked(
     profile = load(_plain(device)) if by_name else device
     settings = settings_of(chosen, profile)
     source = read(model, repair=repair, limits=limits)
-    path = Path(device) if by_name and str(device).endswith(".toml") else None
+    path = find(_plain(device)) if by_name else None
     return Asked(
         source=source,
         profile=profile,

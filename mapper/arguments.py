@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mapper.cli_fit import add_options
 from nir_io.errors import BadInput
 from nir_io.presets import PRESETS
 
@@ -83,6 +84,11 @@ def parser() -> argparse.ArgumentParser:
         )
         _update_rule(command)
         _mapping(command)
+    fitting = commands.add_parser("fit", help="many models on many devices")
+    add_options(fitting)
+    _reading(fitting)
+    _update_rule(fitting)
+    _mapping(fitting)
     looking = commands.add_parser("inspect", help="populations, time constants, kicks, warnings")
     _model(looking)
     _update_rule(looking)
@@ -94,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("bundle", metavar="BUNDLE")
     verifying.add_argument("--model", metavar="FILE", help="the model that it should be of")
     verifying.add_argument("--profile", metavar="FILE", help="the .toml file of your own device")
-    for command in (mapping, checking, looking, devices, rules, verifying):
+    for command in (mapping, checking, fitting, looking, devices, rules, verifying):
         command.add_argument("--json", action="store_true", help="print one JSON document")
         command.add_argument("--debug", action="store_true", help="show tracebacks of our bugs")
     return top
@@ -135,6 +141,10 @@ def limits_of(args: argparse.Namespace) -> Limits | None:
 
 def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a .nir file")
+    _reading(command)
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--repair", action="store_true", help="mend known defects of exporters")
     command.add_argument(
         "--limit",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ nirmap maps NIR spiking networks onto neuromorphic chips, or says why they do no
   nirmap check model.nir --device speck2f --semantics sinabs     does it fit?
   nirmap map model.nir --device loihi2 --semantics snntorch -o out/   make the bundle
   nirmap inspect model.nir                                       what is in the file?
+  nirmap fit models/ --device all                                which chip suits which model?
 
 `nirmap devices` lists the chips, `nirmap --help` the commands, `nirmap map --help` the
 options. NIR files do not say by which rule a network is to be updated: --semantics names
@@ -42,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     args = parser().parse_args(given)
     try:
-        return COMMANDS[args.command](args)
+        with warnings.catch_warnings():
+            if not args.debug:  # numpy's are for developers, and name files of ours
+                warnings.simplefilter("ignore")
+            return COMMANDS[args.command](args)
     except (BadInput, ProfileError) as error:
         return _failed(args, "bad-input", BAD_INPUT, error.findings)
     except OurBug as error:
@@ -100,6 +105,15 @@ def _tell(args: argparse.Namespace, result: Result) -> int:
     return result.exit_code
 
 
+def _fit(args: argparse.Namespace) -> int:
+    from mapper.cli_fit import fit
+    from mapper.report.fit_words import fit_page
+
+    fitted, code = fit(args)
+    _print(args, fitted.facts, lambda: fit_page(fitted.facts, fitted.shown, fitted.folder))
+    return code
+
+
 def _inspect(args: argparse.Namespace) -> int:
     from mapper import api
     from mapper.report.tables import inspect_page
@@ -155,6 +169,7 @@ def _verify(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "map": _map,
     "check": _check,
+    "fit": _fit,
     "inspect": _inspect,
     "devices": _devices,
     "rules": _rules,

@@ -1,14 +1,14 @@
 """Changes that lift a refusal, each found by solving again: permissions, chips, limits.
 
-One limit of each conflict is lifted, to what was demanded; what then refuses is lifted in
-turn. Changes that turn out not to be needed are taken back. This says what a device or a
+One limit of each conflict is lifted, to what was demanded (at most a few times the limit);
+what then refuses is lifted in turn. Changes that turn out not to be needed are taken back. This says what a device or a
 policy would have to be, so that a batch can tell what would admit most of its models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ from mapper.pipeline import decide
 ALLOW = "--allow "
 EXACT_ONLY = "exact-only"
 ROUNDS = 6  # what one change uncovers, the next may lift
+WIDEST = 4  # times a limit; whoever needs more needs another chip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Changes:
     allow: tuple[str, ...] = ()
     exact: bool = False
     chips: int | None = None
-    limits: Mapping[str, float] = MappingProxyType({})
+    limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def items(self) -> list[dict[str, Any]]:
         """One row a change: {change, to, unit}; `to` is None where there is no number."""
@@ -94,7 +95,7 @@ def _lift(made: Changes, claim: Claim, question: Question) -> Changes | None:
     kinds = {number.kind for number in _numbers(profile, claim.limit)}
     beyond = kinds == {"limit"} and claim.demanded > claim.available
     below = kinds == {"floor"} and claim.demanded < claim.available
-    if not (beyond or below):
+    if not (beyond or below) or claim.demanded > WIDEST * claim.available:
         return None
     return replace(made, limits=MappingProxyType({**made.limits, claim.limit: claim.demanded}))
 

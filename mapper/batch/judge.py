@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mapper.batch.models import sha256_of
+from mapper.batch.models import UNREADABLE, sha256_of
 from mapper.batch.row import Body, bad_input, body_of, bug
 from mapper.errors import OurBug
 from nir_io.errors import BadInput
@@ -46,8 +46,11 @@ def opened(task: Task) -> Opened | Body:
     from nir_io.reader import read
 
     path = Path(task.path)
-    if sha256_of(path) != task.sha256:
-        return bad_input(["the file is another than when the batch began"], task.path)
+    found = sha256_of(path)
+    if found != task.sha256:
+        gone = found == UNREADABLE
+        how = "can no longer be read here" if gone else "is another than when the batch began"
+        return bad_input([f"the file {how}"], task.path)
     limits = task.question["limits"]
     try:
         graph = read(

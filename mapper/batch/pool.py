@@ -10,7 +10,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mapper.batch.judge import Task
@@ -79,26 +79,31 @@ def run(
     remaining(task, fingerprint): which devices of the task are to be tried, asked once the
     model is read.
     """
-    pool = _Pool(tasks, allowance, remaining)
+    pool = Pool(allowance)
     try:
-        yield from pool.run(workers)
+        yield from pool.run(tasks, workers, remaining)
     finally:
         pool.close()
 
 
-class _Pool:
-    def __init__(self, tasks: Iterable[Task], allowance: Allowance, remaining: Remaining) -> None:
-        self._waiting = deque(_Work(task) for task in tasks)
-        self._allowance, self._remaining = allowance, remaining
+class Pool:
+    """Workers that outlive the tasks given to `run`; `close` ends them."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self.allowance = allowance
+        self._waiting: deque[_Work] = deque()
+        self._remaining: Remaining = lambda task, fingerprint: task.devices
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
         self._failed_starts = 0
 
-    def run(self, workers: int) -> Iterator[Answer]:
-        for _ in range(min(workers, len(self._waiting))):
-            self._start()
+    def run(self, tasks: Iterable[Task], workers: int, remaining: Remaining) -> Iterator[Answer]:
+        """As the function `run`."""
+        self._waiting.extend(_Work(task) for task in tasks)
+        self._remaining = remaining
         while self._waiting or any(worker.work for worker in self._workers):
-            while len(self._workers) < min(workers, len(self._waiting)):
+            idle = sum(worker.work is None for worker in self._workers)
+            for _ in range(min(workers - len(self._workers), len(self._waiting) - idle)):
                 self._start()
             for worker in self._workers:
                 self._feed(worker)
@@ -114,7 +119,7 @@ class _Pool:
         self._selector.close()
 
     def _start(self) -> None:
-        process = Process(self._allowance.memory_mb)
+        process = Process(self.allowance.memory_mb)
         worker = _Worker(process, deadline=time.monotonic() + START_SECONDS)
         self._workers.append(worker)
         self._selector.register(process.output, selectors.EVENT_READ, worker)
@@ -125,10 +130,10 @@ class _Pool:
         worker.work = self._waiting.popleft()
         worker.body, worker.fingerprint = None, None
         self._at(worker, READ)
-        worker.process.say({"task": worker.work.task})
+        worker.process.say({"task": asdict(worker.work.task)})
 
     def _at(self, worker: _Worker, job: str) -> None:
-        worker.at, worker.deadline = job, time.monotonic() + self._allowance.seconds
+        worker.at, worker.deadline = job, time.monotonic() + self.allowance.seconds
 
     def _listen(self) -> Iterator[Answer]:
         """What workers say until the next deadline, and what becomes of the overdue."""
@@ -223,7 +228,7 @@ class _Pool:
         if not worker.ready:
             self._not_started(worker, "did not start")
             return
-        seconds = self._allowance.seconds
+        seconds = self.allowance.seconds
         what = "reading it" if worker.at == READ else "the verdict"
         says = f"{what} took more than {seconds:g} s, the limit of time"
         yield from self._stopped(worker, limit_hit("time", seconds, "s", says))
@@ -245,7 +250,7 @@ class _Pool:
             self._retire(worker)
         elif ending.killed:
             says = f"its process was killed twice ({ending.says}), as happens when memory runs out"
-            most = self._allowance.memory_mb
+            most = self.allowance.memory_mb
             yield from self._stopped(worker, limit_hit("memory", most, "MB", says))
         else:
             told = [f"its process died twice: {ending.says}"]
@@ -258,5 +263,5 @@ class _Pool:
             raise RuntimeError(f"no worker starts: {says}")
 
     def _out_of_memory(self, job: str) -> Body:
-        most = self._allowance.memory_mb
+        most = self.allowance.memory_mb
         return limit_hit("memory", most, "MB", memory_says(not job, most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Process:
     """A worker. `output`: the pipe that it answers through."""
 
     def __init__(self, memory_mb: int) -> None:
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when it has ended
         # -P: no module is taken from the folder that nirmap happens to be called in
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-m", "mapper.batch.worker", str(memory_mb)],
@@ -51,11 +52,9 @@ class Process:
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Send one message; a process that is gone is noticed when it is listened to."""
-        try:
-            self._input.write(json.dumps(message, default=_plain).encode() + b"\n")
+        with contextlib.suppress(OSError):
+            self._input.write(json.dumps(message).encode() + b"\n")
             self._input.flush()
-        except (BrokenPipeError, OSError):
-            pass
 
     def hear(self) -> tuple[list[dict[str, Any]], bool]:
         """Messages that have come, and whether more can."""
@@ -84,10 +83,8 @@ class Process:
             return self._ending
         code = self._popen.wait()
         for pipe in (self._input, self.output):
-            try:
+            with contextlib.suppress(OSError):
                 pipe.close()
-            except OSError:
-                pass
         tail = self._tail()
         self._ending = Ending(
             says=_says(code, tail),
@@ -125,9 +122,3 @@ def _search_path() -> str:
     root = str(Path(__file__).resolve().parents[2])
     given = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join([root, *filter(None, given.split(os.pathsep))])
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return dict(value) if isinstance(value, Mapping) else list(value)

@@ -103,7 +103,7 @@ class _Work:
         return [
             Task(
                 name=model.name,
-                path=os.fspath(model.path),
+                path=os.path.abspath(model.path),  # noqa: PTH100 -- links stay as they are
                 sha256=model.sha256,
                 question=self._asked[model.name],
                 devices=tuple(map(_told, devices)),
@@ -153,9 +153,12 @@ class _Work:
         return row["key"] == key_of(network, device.profile.hash, self._asked[model.name])
 
     def _is_stale(self, row: Row) -> bool:
-        """Whether a row tells of a limit of time or memory that is now another."""
+        """Whether a row is to be computed anew.
+
+        A bug is tried again, and a limit of time or memory that is now another.
+        """
         if row["status"] != "limit-hit":
-            return False
+            return row["status"] == "bug"
         now = {"time": self._batch.allowance.seconds, "memory": self._batch.allowance.memory_mb}
         stopped = row["stopped"]
         return now.get(stopped["what"]) != stopped["most"]

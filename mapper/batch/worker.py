@@ -6,7 +6,7 @@
          {"at": "read"} {"at": "verdict", "device": ...} {"at": "changes", ...}   a job begins
          {"read": fingerprint or null, "body": of an unusable file}
          {"device": ..., "body": ..., "seconds": ..., "peak_mb": ...}
-         {"done": true}
+         {"out_of_memory": true} {"done": true}
 
 Its memory is limited to its own start-up and `--memory-limit` more (RLIMIT_AS, where the
 system has it). It ends when its input ends, so it does not outlive who started it.
@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from queue import SimpleQueue
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 MB = 1 << 20
 WARM = (
@@ -66,13 +66,12 @@ class _Channel:
         """One task. After a job that ran out of memory the worker ends, for a clean one."""
         from mapper.batch.judge import Opened, Task, opened
 
-        task = Task(**{**raw, "devices": tuple(raw["devices"])})
         self.say(at="read")
         started = time.perf_counter()
         try:
-            model = opened(task)
+            model = opened(Task(**raw))
         except MemoryError:
-            self._out_of_memory("read")
+            return self._out_of_memory()
         seconds = time.perf_counter() - started
         if not isinstance(model, Opened):
             self.say(read=None, body=model, seconds=seconds, **_peak())
@@ -94,7 +93,7 @@ class _Channel:
         try:
             body, outcome = verdict(model, device)
         except MemoryError:
-            self._out_of_memory(device["name"])
+            return self._out_of_memory()
         seconds = time.perf_counter() - started
         told = {"device": device["name"], "seconds": seconds}
         if not (model.task.question["changes"] and isinstance(outcome, Impossible)):
@@ -103,8 +102,8 @@ class _Channel:
         self.say(at="changes", **told, body=body, **_peak())
         self.say(**told, body=_with_changes(body, outcome), **_peak())
 
-    def _out_of_memory(self, at: str) -> None:
-        self.say(out_of_memory=at)
+    def _out_of_memory(self) -> NoReturn:
+        self.say(out_of_memory=True)
         os._exit(0)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from device_profiles.profile import Profile
+from mapper.fixes.fix import Fix
 from mapper.ledger import Claim
 from mapper.outcome import Conflict, Impossible, Placed, Question, Undecided
 from mapper.result import Result
@@ -86,6 +87,7 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
         ],
         "populations": [_population(placed, name, usage) for name in placed.chosen],
         "helpers": [{"role": h.role, "chip": h.chip, "core": h.core} for h in placed.helpers],
+        "links": manifest.get("links", []),
         "fullest": _fullest(usage),
         "usage": [
             {
@@ -211,16 +213,18 @@ def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
         "headline": impossible.conflicts[0].headline if impossible.conflicts else "",
         "conflicts": [_conflict(conflict) for conflict in impossible.conflicts],
         "optimistic": list(impossible.optimistic),
-        "ways": [way.says for way in result.ways],
-        "fixes": list(
-            dict.fromkeys(
-                fix
-                for conflict in impossible.conflicts
-                for claim in conflict.claims
-                if claim.kind != "unsupported"  # its fixes name the rules that refused
-                for fix in claim.fixes
-            )
-        ),
+        "fixes": [_fix(fix) for fix in result.fixes],
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "kind": fix.kind,
+        "says": fix.says,
+        "words": list(fix.words),
+        "cost": round(fix.cost, 3),
+        "resolved": fix.resolved,
+        "verified": fix.verified,
     }
 
 
@@ -228,6 +232,11 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
     return {
         "headline": conflict.headline,
         "claims": [_claim(claim) for claim in conflict.claims],
+        "minimal": conflict.minimal,
+        "also": [
+            sorted({name for claim in other.claims for name in claim.subject})
+            for other in conflict.others
+        ],
     }
 
 

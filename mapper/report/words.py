@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -282,9 +283,10 @@ def _detail(claim: Facts, sources: dict[str, int]) -> str:
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:
-    rows: list[Row] = [("solved again", says) for says in facts["ways"]]
-    tried = " ".join(facts["ways"])
-    rows += [("not tried", fix) for fix in facts["fixes"] if fix not in tried]
+    rows: list[Row] = []
+    for fix in facts["fixes"]:
+        words = f": {shlex.join(fix['words'])}" if fix["words"] else ""
+        rows.append(("solved again" if fix["resolved"] else "not tried", fix["says"] + words))
     return tuple(rows)
 
 

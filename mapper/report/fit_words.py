@@ -1,0 +1,116 @@
+"""A batch's summary as a page: devices, what refuses and what would help, models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mapper.batch.columns import change
+from mapper.batch.row import STATUSES
+from mapper.report.page import Block, Page, Row
+
+Facts = Mapping[str, Any]
+MOST_MODELS = 20
+MOST_DEVICES = 8
+LONGEST = 44  # characters of a model's name in the matrix
+FILES = "results.jsonl, results.csv, summary.json, times.jsonl, report.html"
+SHORT = {"bad-input": "bad input", "limit-hit": "limit hit"}
+
+
+def fit_page(facts: Facts, rows: Sequence[Facts], folder: Path | None = None) -> Page:
+    """The page of a summary (mapper.batch.summary) and the rows that it is of."""
+    statuses, models, devices = facts["statuses"], facts["models"], facts["devices"]
+    told = ", ".join(f"{n:,} {SHORT.get(name, name)}" for name, n in statuses.items() if n)
+    lines = [f"{told}." if told else "No pair meets the condition."]
+    if statuses["bug"]:
+        lines.append("A bug is ours, not your network's: please report the row with the model.")
+    if folder is not None:
+        lines.append(f"In {folder}: {FILES}.")
+    blocks = [
+        Block("Devices", tuple(_device(d) for d in devices)),
+        Block("What refuses most, and what would admit most of it", _advice(devices)),
+        Block("Models", _models(facts, rows)),
+    ]
+    return Page(
+        verdict=f"{_count(len(models), 'model')} on {_count(len(devices), 'device')}: "
+        f"{statuses['fits']:,} of {facts['pairs']:,} fit",
+        mood="good" if statuses["fits"] else "open",
+        lines=tuple(lines),
+        blocks=tuple(block for block in blocks if block.rows),
+    )
+
+
+def limit_words(entry: Facts) -> str:
+    """'output_neurons: 27 models, 9 to 100 demanded, 8 neurons there'."""
+    name = entry["limit"] or entry["kind"]
+    models = _count(entry["models"], "model")
+    if not entry["limit"]:
+        return f"{name}: {models}"
+    least, most = entry["least_demanded"], entry["most_demanded"]
+    span = f"{least:,g}" if least == most else f"{least:,g} to {most:,g}"
+    return f"{name}: {models}, {span} demanded of {entry['available']:,g} {entry['unit']}"
+
+
+def _device(entry: Facts) -> Row:
+    statuses, groups = entry["statuses"], entry["groups"]
+    kinds = ", ".join(f"{n} {name}" for name, n in groups.items() if n)
+    fits = f"{statuses['fits']} fit" + (f" ({kinds})" if kinds else "")
+    rest = [f"{statuses[s]} {SHORT.get(s, s)}" for s in STATUSES[1:] if statuses[s]]
+    return entry["device"], fits, ", ".join(rest)
+
+
+def _advice(devices: Sequence[Facts]) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for entry in devices:
+        first = entry["device"]
+        for refusing in entry["refusing"][:2]:
+            rows.append((first, "refuses", limit_words(refusing)))
+            first = ""
+        for admitting in entry["admitting"][:1]:
+            made = ", ".join(map(change, admitting["changes"]))
+            rows.append((first, "admits", f"{admitting['models']} of {entry['refused']}: {made}"))
+            first = ""
+    return tuple(rows)
+
+
+def _models(facts: Facts, rows: Sequence[Facts]) -> tuple[Row, ...]:
+    models = facts["models"]
+    names = [entry["device"] for entry in facts["devices"]]
+    if len(names) > MOST_DEVICES:
+        return tuple(_best(model) for model in models[:MOST_MODELS]) + _more(models)
+    cells = {(row["model"], row["device"]): _cell(row) for row in rows}
+    head: Row = ("", *names)
+    body = tuple(
+        (_cut(m["model"]), *(cells.get((m["model"], name), "") for name in names))
+        for m in models[:MOST_MODELS]
+    )
+    return (head, *body, *_more(models))
+
+
+def _cell(row: Facts) -> str:
+    status, group, full = str(row["status"]), str(row["group"]), row["tightest"]
+    if status != "fits":
+        return SHORT.get(status, status)
+    return group if full is None else f"{group} {100 * full['share']:.0f} %"
+
+
+def _best(model: Facts) -> Row:
+    ranking = model["ranking"]
+    if not ranking:
+        return _cut(model["model"]), "fits none"
+    return _cut(model["model"]), ", ".join(line["device"] for line in ranking[:4])
+
+
+def _more(models: Sequence[Facts]) -> tuple[Row, ...]:
+    left = len(models) - MOST_MODELS
+    return ((f"and {_count(left, 'more model')} (--json has all)",),) if left > 0 else ()
+
+
+def _cut(name: str) -> str:
+    """The end of a path, which tells more than its beginning."""
+    return name if len(name) <= LONGEST else f"...{name[3 - LONGEST :]}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -1,0 +1,384 @@
+"""The floor plan: which core holds what, how full it is, and where a conflict sits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from device_profiles.profile import Profile
+from mapper.ledger import Claim, Count
+from mapper.outcome import Impossible
+
+Facts = Mapping[str, Any]
+PITCH, SEAT = 26, 22  # of a core on the mesh, in pixels
+SITE_GAP = 10
+MOST_CHIPS = 4
+MOST_MISSING = 400  # cores that are missing and drawn
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MEMORIES = ("kernel_words", "neuron_words", "bias_words")  # what a Speck core is drawn with
+HELPER = "h"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A population's letter and hue (degrees), the same wherever it is drawn."""
+
+    letter: str
+    hue: int
+    name: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """A limit and its use. parts: who uses how much of it, where that is drawn."""
+
+    name: str
+    used: float
+    available: float
+    unit: str = ""
+    parts: tuple[tuple[Mark, int], ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Used over available; 1 where nothing is there and something is used."""
+        return self.used / self.available if self.available else float(self.used > 0)
+
+    @property
+    def full(self) -> float:
+        """What the whole width of the bar stands for."""
+        return max(self.used, self.available) or 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A core drawn large. state: 'used', 'idle', 'hit', and 'wide' for a whole row."""
+
+    title: str
+    side: str
+    state: str
+    holds: tuple[Mark, ...] = ()
+    lines: tuple[str, ...] = ()
+    meters: tuple[Meter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A core drawn small; `says`: what hovering tells; text: a letter or nothing."""
+
+    x: float
+    y: float
+    text: str
+    hue: int
+    state: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """A chip of many cores. sites: corners of routers, which hold several cores each."""
+
+    title: str
+    width: float
+    height: float
+    sites: tuple[tuple[float, float], ...]
+    seats: tuple[Seat, ...]
+    site: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """cards or meshes, and what the letters stand for; note: one sentence beneath."""
+
+    cards: tuple[Card, ...]
+    meshes: tuple[Mesh, ...]
+    marks: tuple[Mark, ...]
+    note: str
+
+
+def marks_of(populations: Iterable[tuple[str, str]]) -> tuple[Mark, ...]:
+    """A letter and a hue for each (name, words); hues of neighbours are far apart."""
+    return tuple(
+        Mark(letter=_letter(i), hue=(200 + 137 * i) % 360, name=name, says=says)
+        for i, (name, says) in enumerate(populations)
+    )
+
+
+def floor_of_fit(profile: Profile, facts: Facts, marks: tuple[Mark, ...]) -> Floor:
+    """The floor plan of a placement, from its report's facts."""
+    used = {(row["chip"], row["core"]): row for row in facts["usage"]}
+    by_name = {f"'{mark.name}'": mark for mark in marks}
+    roles = {(h["chip"], h["core"]): h["role"] for h in facts["helpers"]}
+    held = {at: _held(row, by_name) for at, row in used.items()}
+    if profile.family == "speck":
+        sends = _sends(facts)
+        cards = [
+            _speck_card(profile, core, used.get((0, core)), held, roles, sends)
+            for core in _ids(profile)
+        ]
+        note = "Each bar is a memory or table of the core; 'sends to' are the core's destinations."
+        return Floor(cards=tuple(cards), meshes=(), marks=marks, note=note)
+    if profile.family == "xylo":
+        card = _xylo_card(next(iter(used.values())), facts, marks)
+        return Floor(cards=(card,), meshes=(), marks=marks, note="")
+    chips = sorted({chip for chip, _ in used} | {chip for chip, _ in roles})
+    meshes = [
+        _mesh(profile, chip, len(chips) > 1, _fit_seat(chip, used, held, roles))
+        for chip in chips[:MOST_CHIPS]
+    ]
+    more = (
+        f" {len(chips) - MOST_CHIPS} more chips are not drawn." if len(chips) > MOST_CHIPS else ""
+    )
+    note = f"A square is a core, a frame the router that its cores share.{more}"
+    if facts["placement"] == "advisory":
+        note += " The vendor's tools place by themselves: positions are a suggestion."
+    return Floor(cards=(), meshes=tuple(meshes), marks=marks, note=note)
+
+
+def floor_of_refusal(impossible: Impossible, marks: tuple[Mark, ...]) -> Floor | None:
+    """The cores and limits that the conflicts are about; None where they are about none.
+
+    Limits are numbered through all conflicts, in order, from 1.
+    """
+    profile = impossible.question.profile
+    claims = [claim for conflict in impossible.conflicts for claim in conflict.claims]
+    numbered = [(i, claim) for i, claim in enumerate(claims, 1) if not claim.question]
+    hit = _hits(profile, numbered)
+    missing = sum(
+        int(c.demanded - c.available)
+        for _, c in numbered
+        if c.kind == "cores" and c.demanded > c.available
+    )
+    many = len(profile.cores) == 1 and len(profile.cores[0].ids) > 1
+    cards: list[Card] = []
+    whole = tuple(_meter(i, c, c.available) for i, c in numbered if _of_chip(profile, c))
+    if whole:
+        title = "any core" if many else profile.name
+        cards.append(Card(title=title, side="limits of all", state="hit wide", meters=whole))
+    if hit and len(profile.cores) > 1:
+        cards += [_refused_card(profile, core, hit.get(core, ())) for core in _ids(profile)]
+    if missing and not many:
+        cards.append(Card(title="missing", side="", state="hit", lines=(_more_cores(missing),)))
+    meshes: tuple[Mesh, ...] = ()
+    if missing and many:
+        meshes = (_mesh(profile, 0, False, _full_seat, missing),)
+    if not cards and not meshes:
+        return None
+    beneath = f" {_more_cores(missing)}, drawn beneath the chip." if meshes else ""
+    note = "Numbers are those of the limits above; a bar beyond its mark is over the limit."
+    return Floor(cards=tuple(cards), meshes=meshes, marks=marks, note=note + beneath)
+
+
+def _full_seat(core: int) -> tuple[str, int, str, str]:
+    return "", 0, "hit", f"core {core}"
+
+
+def _more_cores(missing: int) -> str:
+    return f"{missing:,} more core{'s' if missing != 1 else ''} would be needed"
+
+
+Hits = dict[int, tuple[tuple[int, Claim], ...]]
+
+
+def _hits(profile: Profile, claims: Sequence[tuple[int, Claim]]) -> Hits:
+    """By core: the claims about it or its class, with their numbers."""
+    found: Hits = {}
+    for number, claim in claims:
+        named = {d.where for b in claim.bounds for _, d in b.terms if isinstance(d, Count)}
+        named.add(claim.limit)
+        for group in profile.cores:
+            small = claim.limit in group.limits and group.limits[claim.limit].value < claim.demanded
+            if group.name in named or small:
+                for core in group.ids:
+                    found[core] = (*found.get(core, ()), (number, claim))
+    return found
+
+
+def _of_chip(profile: Profile, claim: Claim) -> bool:
+    """Whether it is about an amount that has one limit for all cores."""
+    amount = claim.available > 0 and claim.demanded > claim.available and claim.kind != "cores"
+    alike = len(profile.cores) == 1 or not any(claim.limit in c.limits for c in profile.cores)
+    return amount and alike and not any(claim.limit == group.name for group in profile.cores)
+
+
+def _meter(number: int, claim: Claim, available: float) -> Meter:
+    return Meter(
+        name=f"{number}. {claim.limit.replace('_', ' ')}",
+        used=claim.demanded,
+        available=available,
+        unit=claim.unit,
+    )
+
+
+def _letter(i: int) -> str:
+    return LETTERS[i] if i < 26 else _letter(i // 26 - 1) + LETTERS[i % 26]
+
+
+def _ids(profile: Profile) -> list[int]:
+    return sorted(core for group in profile.cores for core in group.ids)
+
+
+def _held(row: Facts, by_name: Mapping[str, Mark]) -> tuple[Mark, ...]:
+    return tuple(by_name[name] for name in row["holds"] if name in by_name)
+
+
+def _sends(facts: Facts) -> dict[int, list[int]]:
+    sends: dict[int, list[int]] = {}
+    for link in facts["links"]:
+        sends.setdefault(link["source"], []).append(link["target"])
+    return sends
+
+
+def _class(profile: Profile, core: int) -> str:
+    name = next(group.name for group in profile.cores if core in group.ids)
+    return f"class {name}"
+
+
+def _speck_card(
+    profile: Profile,
+    core: int,
+    row: Facts | None,
+    held: Mapping[tuple[int, int], tuple[Mark, ...]],
+    roles: Mapping[tuple[int, int], str],
+    sends: Mapping[int, list[int]],
+) -> Card:
+    if row is None:
+        return Card(title=f"core {core}", side=_class(profile, core), state="idle", lines=("free",))
+    lines: list[str] = [roles[0, core]] if (0, core) in roles else []
+    to = sorted(set(sends.get(core, ())))
+    lines += [f"sends to core {', '.join(map(str, to))}"] if to else []
+    lines += ["fed by the host"] if core in sends.get(-1, ()) else []
+    return Card(
+        title=f"core {core}",
+        side=_class(profile, core),
+        state="used",
+        holds=held[0, core],
+        lines=tuple(lines),
+        meters=_meters(row, MEMORIES),
+    )
+
+
+def _refused_card(profile: Profile, core: int, hits: tuple[tuple[int, Claim], ...]) -> Card:
+    limits = next(group.limits for group in profile.cores if core in group.ids)
+    meters = tuple(_meter(i, c, limits[c.limit].value) for i, c in hits if c.limit in limits)
+    others = [str(i) for i, c in hits if c.limit not in limits]
+    lines = [f"limit {', '.join(others)}"] if others else []
+    lines += [] if hits else ["not in the conflict"]
+    return Card(
+        title=f"core {core}",
+        side=_class(profile, core),
+        state="hit" if hits else "idle",
+        lines=tuple(lines),
+        meters=meters,
+    )
+
+
+def _xylo_card(row: Facts, facts: Facts, marks: tuple[Mark, ...]) -> Card:
+    """The pools, those of neurons in parts: which population has how many."""
+    by_name = {mark.name: mark for mark in marks}
+    shares: dict[str, list[tuple[Mark, int]]] = {"hidden_neurons": [], "output_neurons": []}
+    for population in facts["populations"]:
+        for pool, role in (("hidden_neurons", "hidden"), ("output_neurons", "output")):
+            relayed = role == "output" and population["role"] == "hidden+relay"
+            if population["role"].startswith(role) or relayed:
+                shares[pool].append((by_name[population["name"]], population["neurons"]))
+    meters = [
+        replace(meter, parts=tuple(shares.get(meter.name.replace(" ", "_"), ())))
+        for meter in _meters(row, ())
+    ]
+    return Card(title="pools of the core", side="", state="wide", meters=tuple(meters))
+
+
+def _meters(row: Facts, names: Sequence[str]) -> tuple[Meter, ...]:
+    resources: Mapping[str, Facts] = row["resources"]
+    return tuple(
+        Meter(name=name.replace("_", " "), used=use["used"], available=use["available"])
+        for name, use in resources.items()
+        if not names or name in names
+    )
+
+
+SeatOf = Callable[[int], tuple[str, int, str, str]]  # of a core: text, hue, state, says
+
+
+def _fit_seat(
+    chip: int,
+    used: Mapping[tuple[int, int], Facts],
+    held: Mapping[tuple[int, int], tuple[Mark, ...]],
+    roles: Mapping[tuple[int, int], str],
+) -> SeatOf:
+    def seat(core: int) -> tuple[str, int, str, str]:
+        at = chip, core
+        if at in roles:
+            return HELPER, 0, "helper", f"core {core}: {roles[at]}"
+        if at not in used or not held[at]:
+            return "", 0, "idle", f"core {core}: free"
+        mark = held[at][0]
+        uses = ", ".join(f"{m.name} {100 * m.share:.0f} %" for m in _meters(used[at], ()))
+        names = ", ".join(m.name for m in held[at])
+        return mark.letter, mark.hue, "taken", f"core {core}: {names}. {uses}"
+
+    return seat
+
+
+def _mesh(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: int = 0) -> Mesh:
+    """Routers where the profile has them; their cores in order, two beside each other."""
+    where, each = _routers(profile)
+    ids = _ids(profile)
+    wide = max(1, round(each**0.5))
+    site = wide * PITCH + 4
+    least_x, least_y = min(x for x, _ in where), min(y for _, y in where)
+    sites: list[tuple[float, float]] = []
+    seats: list[Seat] = []
+    for i, (column, row) in enumerate(where):
+        x, y = (
+            (n - least) * (site + SITE_GAP) + 4.0
+            for n, least in ((column, least_x), (row, least_y))
+        )
+        sites.append((x, y))
+        for j, core in enumerate(ids[i * each : (i + 1) * each]):
+            text, hue, state, says = seat(core)
+            seats.append(
+                Seat(
+                    x=x + 4 + j % wide * PITCH,
+                    y=y + 4 + j // wide * PITCH,
+                    text=text,
+                    hue=hue,
+                    state=state,
+                    says=says,
+                )
+            )
+    width = max(x for x, _ in sites) + site + 8
+    height = max(y for _, y in sites) + site + 8
+    across = int((width - 8) // PITCH)
+    for k in range(min(missing, MOST_MISSING)):
+        x, y = 8.0 + k % across * PITCH, height + 12 + k // across * PITCH
+        seats.append(Seat(x=x, y=y, text="+", hue=0, state="hit", says="a core that is missing"))
+    if missing:
+        height = seats[-1].y + PITCH + 4
+    title = f"{profile.title}, chip {chip}" if several else profile.title
+    return Mesh(
+        title=title,
+        width=width,
+        height=height,
+        sites=tuple(sites),
+        seats=tuple(seats),
+        site=site,
+        label=f"{title}: {len(ids)} cores; which core holds what is in the table of populations",
+    )
+
+
+def _routers(profile: Profile) -> tuple[list[tuple[int, int]], int]:
+    """Places of routers and cores at each; a square of single cores where none are known."""
+    if "quads" in profile.lists:
+        pairs = [str(quad).split(",") for quad in profile.lists["quads"].values]
+        return [(int(x), int(y)) for x, y in pairs], int(profile.limit("pes_per_quad").value)
+    if "routers_x" in profile.limits:
+        wide, high = (int(profile.limit(key).value) for key in ("routers_x", "routers_y"))
+        each = int(profile.limit("cores_per_router").value)
+        return [(x, y) for x in range(wide) for y in range(high)], each
+    n = len(_ids(profile))
+    wide = max(1, round(n**0.5))
+    return [(i % wide, i // wide) for i in range(n)], 1

@@ -1,0 +1,122 @@
+"""Self-contained pages: of a result, and of a batch. No network, no file beside them.
+
+Templates escape everything; what scripts read is JSON in which no markup can begin, and
+the only script that a page's policy lets run is the page's own, named by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from mapper.batch.columns import change
+from mapper.report.fit_words import limit_words
+from mapper.report.json import line
+from mapper.report.page import safe
+
+if TYPE_CHECKING:
+    from mapper.result import Result
+
+FOLDER = "templates"
+ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+def result_html(result: Result) -> str:
+    """The page of a result: that it fits and where, why it does not, or that it is undecided."""
+    from mapper.report.sheet import sheet
+
+    return _page("result.html", script="print.js", sheet=sheet(result))
+
+
+def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+    """The page of a batch: the matrix of models and devices, with filters."""
+    from mapper.report.matrix import matrix
+
+    found = matrix(rows, facts)
+    return _page("fit.html", script="fit.js", facts=facts, matrix=found, data=_data(found.details))
+
+
+def _page(template: str, *, script: str, **values: Any) -> str:
+    code = _source(script)
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(_source("style.css")),
+            script=Markup(code),
+            policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+            "base-uri 'none'; form-action 'none'",
+            **values,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    names = ("base.html", "parts.html", "result.html", "fit.html")
+    environment = Environment(
+        loader=DictLoader({name: _source(name) for name in names}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+@cache
+def _source(name: str) -> str:
+    return (files("mapper.report") / FOLDER / name).read_text(encoding="utf-8")
+
+
+def _data(values: Any) -> Markup:
+    """JSON inside a script element: no '<' in it, so nothing ends the element or begins one."""
+    text = line(values)
+    for char, escape in ESCAPES.items():
+        text = text.replace(char, escape)
+    return Markup(text)
+
+
+def _shown(value: Any) -> Any:
+    """Texts with invisible characters spelled out, as on a terminal."""
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _number(value: float) -> str:
+    """Thousands apart; three digits of what is not whole."""
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share < 2 else f"{share:,.3g} times"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _plural(n: int, what: str) -> str:
+    """'1 step', '2 steps'."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+FILTERS: Mapping[str, Any] = {
+    "number": _number,
+    "percent": _percent,
+    "short": _short,
+    "plural": _plural,
+    "change": change,
+    "limit_words": limit_words,
+}
