@@ -443,7 +443,7 @@ def _as_form(
 ) -> ProjectionForm | Refusal:
     pool, weight = None, None
     for node in chain:
-        if isinstance(node, SumPool2d):
+        if isinstance(node, SumPool2d) and node.kernel_size != (1, 1):
             pool = node.kernel_size
         if isinstance(node, Linear | Affine | Conv2d | Scale):
             weight = node

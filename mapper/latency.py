@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import networkx as nx
 import numpy as np
 
 from mapper.network import Network, Projection
@@ -31,41 +30,42 @@ class Balance:
 
 
 def balance(network: Network, *, from_input: int, hop: int, most: int) -> Balance:
-    """The least lags, given the chip's delay per connection and the most it can add."""
+    """The least lags, given the chip's delay per connection and the most it can add.
+
+    With step = chip delay - ideal delay, every edge asks step <= l(v) - l(u) <= step + most
+    (less what it delays itself). The least l that keeps both sides is a fixed point; a wait
+    too long for one edge is so shared among the edges before it, and a population that
+    nothing feeds is as late as its readers need.
+    """
     inputs = {name for name, _ in network.inputs}
-    constraints = nx.DiGraph()
-    constraints.add_nodes_from(inputs)
-    constraints.add_nodes_from(p.name for p in network.populations)
+    steps: dict[str, int] = {}
+    spare: dict[str, int] = {}
     for projection in network.projections:
-        u, v = projection.source, projection.target
-        step = _chip(projection, inputs, from_input, hop) - projection.ideal_delay
-        old = constraints.get_edge_data(u, v)
-        constraints.add_edge(u, v, step=max(step, old["step"]) if old else step)
-    lag: dict[str, int] = {name: 0 for name in constraints}
-    for _ in range(len(lag) + 1):
-        moved = False
-        for u, v, step in constraints.edges(data="step"):
-            if lag[u] + step > lag[v]:
-                lag[v] = lag[u] + step
-                moved = True
-        if not moved:
-            break
-    else:
-        looped = next(p for p in network.projections if p.ideal_delay)
-        return Balance(lag=lag, extra={}, conflict=looped, missing=1)
-    if any(lag[name] for name in inputs):
-        fed = next(p for p in network.projections if p.target in inputs or lag[p.source])
-        return Balance(lag=lag, extra={}, conflict=fed, missing=1)
-    extra: dict[str, int] = {}
-    for projection in network.projections:
-        u, v = projection.source, projection.target
-        slack = (
-            lag[v] - lag[u] + projection.ideal_delay - _chip(projection, inputs, from_input, hop)
-        )
+        steps[projection.id] = _chip(projection, inputs, from_input, hop) - projection.ideal_delay
         own = 0 if projection.delay is None else int(np.max(projection.delay))
-        if slack + own > most:
-            return Balance(lag=lag, extra=extra, conflict=projection, missing=slack + own - most)
-        extra[projection.id] = slack
+        spare[projection.id] = most - own
+        if own > most:
+            return Balance(lag={}, extra={}, conflict=projection, missing=own - most)
+    lag = dict.fromkeys((*inputs, *(p.name for p in network.populations)), 0)
+    last: Projection | None = None
+    for _ in range(2 * len(lag) + 2):
+        moved = None
+        for projection in network.projections:
+            u, v, step = projection.source, projection.target, steps[projection.id]
+            if lag[u] + step > lag[v]:
+                lag[v], moved = lag[u] + step, projection
+            low = lag[v] - step - spare[projection.id]
+            if low > lag[u]:
+                lag[u], moved = low, projection
+                if u in inputs:
+                    return Balance(lag=lag, extra={}, conflict=projection, missing=low)
+        if moved is None:
+            break
+        last = moved
+    else:
+        assert last is not None
+        return Balance(lag=lag, extra={}, conflict=last, missing=1)
+    extra = {p.id: lag[p.target] - lag[p.source] - steps[p.id] for p in network.projections}
     return Balance(lag=lag, extra=extra)
 
 

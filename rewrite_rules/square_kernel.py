@@ -31,23 +31,18 @@ class SquareKernel:
         ky, kx = node.weight.shape[2:]
         if node.dilation != (1, 1):
             return Refusal(self.name, at, f"its dilation is {node.dilation}; write it out first")
-        side = max(ky, kx)
-        stride = list(node.stride)
-        zeros: list[tuple[int, int]] = []
-        padding: list[int] = []
-        for axis, kernel in enumerate((ky, kx)):
-            found = _widen(node, axis, side - kernel)
-            if found is None and node.shape_out[1 + axis] == 1:
-                found, stride[axis] = _alone(node, axis, side - kernel), 2
-            if found is None:
-                return Refusal(
-                    self.name,
-                    at,
-                    f"its kernel is {ky}x{kx}; {side - kernel} more in {'yx'[axis]} cannot be shared "
-                    f"between both sides, and the map of {node.shape_in[1 + axis]} leaves none over",
-                )
-            zeros.append(found[0])
-            padding += found[1]
+        longest = max(ky, kx)
+        tried = [_squared(node, side) for side in range(longest, longest + WIDER + 1)]
+        found = next((done for done in tried if done is not None), None)
+        if found is None:
+            short = 0 if ky < kx else 1
+            return Refusal(
+                self.name,
+                at,
+                f"its kernel is {ky}x{kx}; {abs(ky - kx)} more in {'yx'[short]} cannot be shared "
+                f"between both sides, and the map of {node.shape_in[1 + short]} leaves none over",
+            )
+        side, zeros, padding, stride = found
         top, bottom, left, right = padding
         square = replace(
             node,
@@ -58,6 +53,27 @@ class SquareKernel:
         )
         says = f"'{at}': its kernel of {ky}x{kx} becomes {side}x{side} with zeros"
         return Proposal(self.name, (at,), (square,), Exact(), says)
+
+
+WIDER = 2  # a side longer than the longer one may share what that one cannot
+Pair = tuple[int, int]
+
+
+def _squared(node: Conv2d, side: int) -> tuple[int, list[Pair], list[int], list[int]] | None:
+    """The side, zeros per axis, padding and stride of a square kernel, if there is one."""
+    zeros: list[Pair] = []
+    padding: list[int] = []
+    stride = list(node.stride)
+    for axis in (0, 1):
+        more = side - node.weight.shape[2 + axis]
+        found = _widen(node, axis, more)
+        if found is None and node.shape_out[1 + axis] == 1:
+            found, stride[axis] = _alone(node, axis, more), 2
+        if found is None:
+            return None
+        zeros.append(found[0])
+        padding += found[1]
+    return side, zeros, padding, stride
 
 
 def _widen(node: Conv2d, axis: int, more: int) -> tuple[tuple[int, int], tuple[int, int]] | None:

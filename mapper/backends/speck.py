@@ -166,8 +166,9 @@ class Speck:
     def combine(
         self, population: Population, projections: tuple[ProjectionForm, ...]
     ) -> Refusal | None:
-        """All forms are alike."""
-        return None
+        """One core has one kernel: the sources' kernels must merge into it."""
+        conv = merged(projections)
+        return conv if isinstance(conv, Refusal) else None
 
     def quick(self, network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
         """The clock that biases need."""
@@ -187,7 +188,7 @@ class Speck:
             fan_out = len(network.readers(population.name))
             plans: list[Plan] = []
             for form in forms[population.name]:
-                conv = merged(form)
+                conv = merged(form.projections)
                 if isinstance(conv, Refusal):
                     continue
                 channels = chip_shape(population.shape)[0]
@@ -390,16 +391,16 @@ def channel_parts(shape: Shape, width: int) -> tuple[tuple[tuple[int, int], ...]
     return tuple(((at, min(at + width, channels)), *rest) for at in range(0, channels, width))
 
 
-def merged(form: Form) -> Conv2d | Refusal:
+def merged(projections: tuple[ProjectionForm, ...]) -> Conv2d | Refusal:
     """One convolution over the concatenated sources of a population.
 
     Sources stack on the input-channel axis; kernels are zero-extended to a common window.
     The same source twice sums its kernels. Raises nothing: a mismatch is a refusal.
     """
-    if not form.projections:
-        return Refusal("no-input", form.population, "nothing projects to it")
+    if not projections:
+        return Refusal("no-input", "", "nothing projects to it")
     by_source: dict[tuple[str, tuple[int, int] | None], Conv2d] = {}
-    for projection in form.projections:
+    for projection in projections:
         conv = projection.weight
         assert isinstance(conv, Conv2d)
         key = (projection.source, projection.pool)
@@ -410,7 +411,26 @@ def merged(form: Form) -> Conv2d | Refusal:
             by_source[key] = conv
     convs = aligned(tuple(by_source.values()))
     first = convs[0]
-    return replace(first, weight=frozen(np.concatenate([c.weight for c in convs], axis=1)))
+    both = replace(first, weight=frozen(np.concatenate([c.weight for c in convs], axis=1)))
+    return _stepped(both)
+
+
+def _stepped(conv: Conv2d) -> Conv2d | Refusal:
+    """The convolution with the least stride that gives its map.
+
+    A kernel that was extended for one window may find room for a second; a longer stride
+    jumps over it.
+    """
+    stride = list(conv.stride)
+    for axis in (0, 1):
+        room = conv.shape_in[1 + axis] + 2 * conv.padding[2 * axis] - conv.weight.shape[2 + axis]
+        wanted = conv.shape_out[1 + axis]
+        steps = [stride[axis]] if wanted > 1 else [stride[axis], 1, 2, 4, 8]
+        found = [s for s in steps if room >= 0 and room // s + 1 == wanted]
+        if not found:
+            return Refusal("merge", conv.name, "no stride gives the merged kernel's map")
+        stride[axis] = found[0]
+    return replace(conv, stride=(stride[0], stride[1]))
 
 
 def aligned(convs: tuple[Conv2d, ...]) -> tuple[Conv2d, ...]:

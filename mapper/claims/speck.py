@@ -244,7 +244,15 @@ def destinations(
         ]
         helpers = relay_decisions(population.name, profile)
         bounds = [Bound((*terms, *own, *((-1, relay) for relay in helpers)), high=0)]
-        bounds += _relay_memory(population, helpers, profile)
+        pools = {
+            p.pool
+            for reader in _distinct(network.readers(population.name))
+            for plan in options.plans[reader.target]
+            for p in plan.form.projections
+            if p.source == population.name
+        }
+        divide = next(iter(pools)) if len(pools) == 1 else None
+        bounds += _relay_memory(population, helpers, profile, (divide or (1, 1))[0])
         readers = network.readers(population.name)
         least = sum(
             min((p.parts for p in options.plans[r.target]), default=0) for r in _distinct(readers)
@@ -264,19 +272,19 @@ def destinations(
         )
     if settings.entry == "dvs":
         number = profile.limit("dvs_destinations")
-        for name, _ in network.inputs:
-            terms = _demand(network, options, name)
-            yield claim_of(
-                number,
-                kind="dvs-destinations",
-                limit="dvs_destinations",
-                subject=tuple(r.target for r in _distinct(network.readers(name))),
-                template="the sensor feeds {name}'s cores: it has {available} destinations",
-                demanded=len(terms),
-                bounds=(Bound(tuple(terms), high=int(number.value)),),
-                fixes=("--entry host",),
-                name=f"'{name}'",
-            )
+        terms = tuple(t for name, _ in network.inputs for t in _demand(network, options, name))
+        fed = {r.target: None for name, _ in network.inputs for r in network.readers(name)}
+        yield claim_of(
+            number,
+            kind="dvs-destinations",
+            limit="dvs_destinations",
+            subject=tuple(fed),
+            template="the sensor feeds {targets}, on at least {demanded} cores; it has {available} destinations",
+            demanded=sum(min((p.parts for p in options.plans[t]), default=0) for t in fed),
+            bounds=(Bound(terms, high=int(number.value)),),
+            fixes=("--entry host",),
+            targets=", ".join(f"'{t}'" for t in fed),
+        )
 
 
 def slow_clock(network: Network, profile: Profile, semantics: Semantics) -> tuple[Claim, ...]:
@@ -347,9 +355,13 @@ def relay_decisions(name: str, profile: Profile) -> tuple[Count, ...]:
     return tuple(Count(f"relay/{name}", core.name, most) for core in profile.cores)
 
 
-def relay_words(population: Population) -> tuple[int, int]:
-    """(kernel words, neuron words) of a core that relays the population's unpooled map."""
+def relay_words(population: Population, pool: int = 1) -> tuple[int, int]:
+    """(kernel words, neuron words) of a core that relays the population's map.
+
+    The map is pooled on the way to the relay where all readers pool alike.
+    """
     channels, height, across = (*population.shape, 1, 1)[:3]
+    height, across = max(height // pool, 1), max(across // pool, 1)
     bits = (channels - 1).bit_length()
     return channels * 2**bits, channels * 2 ** (
         (height - 1).bit_length() + (across - 1).bit_length()
@@ -357,9 +369,9 @@ def relay_words(population: Population) -> tuple[int, int]:
 
 
 def _relay_memory(
-    population: Population, helpers: tuple[Count, ...], profile: Profile
+    population: Population, helpers: tuple[Count, ...], profile: Profile, pool: int
 ) -> list[Bound]:
-    kernel, neuron = relay_words(population)
+    kernel, neuron = relay_words(population, pool)
     small = [
         core.limits["kernel_memory"].value < kernel or core.limits["neuron_memory"].value < neuron
         for core in profile.cores

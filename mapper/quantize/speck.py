@@ -45,7 +45,7 @@ def quantize(placed: Placed) -> Quantized:
                 for p in form.projections
             ),
         )
-        conv = merged(scaled)
+        conv = merged(scaled.projections)
         assert isinstance(conv, Conv2d)
         channels = conv.weight.shape[0]
         scale = min(smallest_clip(conv.weight, high, PERCENTILES), float(ceiling))
