@@ -40,9 +40,9 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False) -> Result:
     if isinstance(outcome, Placed):
         return _built(asked, result, outcome, whole)
     if isinstance(outcome, Impossible) and not brief:
-        from mapper.ways_out import ways_out
+        from mapper.fixes import fixes, verified
 
-        return replace(result, ways=ways_out(outcome))
+        return replace(result, fixes=verified(asked, fixes(asked, outcome)))
     return result
 
 

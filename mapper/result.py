@@ -15,6 +15,7 @@ from nir_io.graph import Graph
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from mapper.bundle import Bundle
+    from mapper.fixes.fix import Fix
     from mapper.verify.report import Checked
     from nir_io.semantics import Semantics
 
@@ -43,20 +44,13 @@ class Asked:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WayOut:
-    """Settings under which the network fits, found by solving again. `says` is a sentence."""
-
-    settings: Settings
-    says: str
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
     """An outcome, and what was made of it.
 
     model: the name of the file, or 'network'. bundle, checked: of a network that fits.
-    ways: settings that lift a refusal. confirmed: what the exhaustive solver did. path: where the bundle was written, or None.
+    fixes: possible fixes of a refusal. confirmed: what the exhaustive solver did. path:
+    where the bundle was written, or None.
     """
 
     model: str
@@ -64,7 +58,7 @@ class Result:
     outcome: Outcome
     bundle: Bundle | None = None
     checked: Checked | None = None
-    ways: tuple[WayOut, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     confirmed: str = ""
     path: Path | None = None
 

@@ -8,6 +8,7 @@ NODE is a name of the file, in quotes where it must be. What changes size become
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -38,6 +39,7 @@ from nir_io.graph import (
 from nir_io.raw import printable
 from nir_io.semantics import Semantics
 
+PLAIN = re.compile(r"[\w./:-]+")
 KINDS = ("channels", "neurons", "kernel", "stride", "input", "dt", "neuron", "delay", "rest")
 NOTE = "changed before mapping: {words}; resized layers are dense, their weights not the file's"
 
@@ -70,8 +72,8 @@ class Change:
             ("delay", self.delays),
             ("rest", dict.fromkeys(self.rests, 0)),
         ):
-            rows += [f"{kind}@'{name}'={value}" for name, value in entries.items()]
-        rows += [f"input@'{name}'={'x'.join(map(str, s))}" for name, s in self.inputs.items()]
+            rows += [f"{kind}@{called(name)}={value}" for name, value in entries.items()]
+        rows += [f"input@{called(name)}={'x'.join(map(str, s))}" for name, s in self.inputs.items()]
         if self.dt is not None:
             rows.append(f"dt={self.dt:.6g}")
         return tuple(rows)
@@ -93,6 +95,11 @@ class Change:
             rests=tuple(dict.fromkeys((*self.rests, *other.rests))),
             dt=self.dt if other.dt is None else other.dt,
         )
+
+
+def called(name: str) -> str:
+    """A node's name as these words have it: in quotes where it is not plain."""
+    return name if PLAIN.fullmatch(name) else f"'{name}'"
 
 
 def applied(graph: Graph, semantics: Semantics, change: Change) -> tuple[Graph, Semantics]:

@@ -74,13 +74,16 @@ def overflowing(claims: Sequence[Claim], ledger: Ledger) -> str | None:
         if way.forbid & limits:
             continue
         fit = [ids[cls] for cls in way.closed if cls in way.classes(limits)]
-        where = f"cores {', '.join(fit)} only" if fit else "no core"
-        tried.setdefault(
-            way.parts, f"in {way.parts} parts on {where}" if way.parts > 1 else f"whole on {where}"
+        where = f"only cores {', '.join(fit)}" if fit else "no core"
+        cut = (
+            f"cut in {way.parts}, its parts fit {where}"
+            if way.parts > 1
+            else f"whole, it fits {where}"
         )
+        tried.setdefault(way.parts, cut)
     if not tried:
         return None
-    return f"'{name}' fits nowhere: {', '.join(tried[n] for n in sorted(tried))}{_why(claims)}"
+    return f"'{name}' fits nowhere: {'; '.join(tried[n] for n in sorted(tried))}{_why(claims)}"
 
 
 def competing(claims: Sequence[Claim], ledger: Ledger) -> str | None:
@@ -138,4 +141,4 @@ def _shares(of: Takes) -> str:
 def _why(claims: Sequence[Claim]) -> str:
     """What closes the cheaper ways: the kinds of memory or geometry, in words."""
     kinds = [c.kind.replace("-", " ") for c in claims if sort_of(c.kind) in ("item", "time")]
-    return f", by {' and '.join(dict.fromkeys(kinds))}" if kinds else ""
+    return f" ({' and '.join(dict.fromkeys(kinds))})" if kinds else ""

@@ -2,12 +2,13 @@
 
     Impossible -> repairs (what its conflicts name) -> Fix each, cheapest first
 
-`fixes` is the search, `Fix` a way out as a value that can be applied.
+`fixes` is the search, `Fix` a way out as a value that can be applied, and `verified` makes
+and checks the bundle of each.
 """
 
 from __future__ import annotations
 
 from mapper.fixes.fix import Fix
-from mapper.fixes.search import fixes
+from mapper.fixes.search import fixes, verified
 
-__all__ = ["Fix", "fixes"]
+__all__ = ["Fix", "fixes", "verified"]

@@ -285,9 +285,16 @@ def _detail(claim: Facts, sources: dict[str, int]) -> str:
 def _fixes(facts: Facts) -> tuple[Row, ...]:
     rows: list[Row] = []
     for fix in facts["fixes"]:
-        words = f": {shlex.join(fix['words'])}" if fix["words"] else ""
+        words = f": {' '.join(map(_shell, fix['words']))}" if fix["words"] else ""
         rows.append(("solved again" if fix["resolved"] else "not tried", fix["says"] + words))
     return tuple(rows)
+
+
+def _shell(word: str) -> str:
+    """A word as a person would type it into a shell: double quotes where they do."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def _notes(facts: Facts) -> tuple[Block, ...]:

@@ -72,7 +72,7 @@ def test_flags_and_permissions_reach_the_mapper(ask: Run) -> None:
     assert ask("mlp_lif", "xylo-audio2").code == 0
     exact = ask("mlp_lif", "xylo-audio2", "--exact")
     assert exact.code == 1
-    assert "fits without --exact" in exact.out
+    assert "drop --exact" in exact.out
     assert ask("mlp_lif", "xylo-audio2", "--max-error", "0.01").code == 1
     assert ask("mlp_lif", "speck2f").code == 1
     assert ask("mlp_lif", "speck2f", "--allow", "lif-to-if", "--allow", "reset-kind").code == 0
@@ -80,9 +80,10 @@ def test_flags_and_permissions_reach_the_mapper(ask: Run) -> None:
 
 def test_what_is_offered_was_solved_and_is_least(models: Path) -> None:
     refused = api.check(models / "mlp_lif.nir", "speck2f", models=models / "models.toml")
-    (way,) = refused.ways
-    assert way.settings.allow == ("lif-to-if",)
-    allowed = {"models": models / "models.toml", "allow": way.settings.allow}
+    first = refused.fixes[0]
+    assert first.resolved and first.verified and first.words == ("--allow", "lif-to-if")
+    assert first.settings is not None and first.settings.allow == ("lif-to-if",)
+    allowed = {"models": models / "models.toml", "allow": first.settings.allow}
     assert api.check(models / "mlp_lif.nir", "speck2f", **allowed).fits
 
 
