@@ -46,6 +46,7 @@ OURS = (
     "model",
     "device",
     "output",
+    "report",
     "semantics",
     "models",
     "repair",
@@ -79,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="does it fit? As map, but writes nothing")
     for command in (mapping, checking):
         _model(command)
+        command.add_argument(
+            "--report", metavar="FILE", help="write the report as an HTML page, whatever the answer"
+        )
         command.add_argument(
             "--device", required=True, metavar="NAME", help="a name or a .toml file"
         )

@@ -101,8 +101,19 @@ def _tell(args: argparse.Namespace, result: Result) -> int:
     from mapper.report.words import result_page
 
     facts = result.facts
+    if args.report is not None:
+        _write_report(args.report, result.html)
     _print(args, facts, lambda: result_page(facts))
     return result.exit_code
+
+
+def _write_report(path: str, page: str) -> None:
+    from pathlib import Path
+
+    try:
+        Path(path).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise BadInput([f"option report: {path}: cannot be written: {error.strerror}"]) from error
 
 
 def _fit(args: argparse.Namespace) -> int:
@@ -110,7 +121,7 @@ def _fit(args: argparse.Namespace) -> int:
     from mapper.report.fit_words import fit_page
 
     fitted, code = fit(args)
-    _print(args, fitted.facts, lambda: fit_page(fitted.facts, fitted.shown, fitted.folder))
+    _print(args, fitted.facts, lambda: fit_page(fitted.facts, fitted.folder))
     return code
 
 

@@ -116,7 +116,8 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
 
     bundle = bundle.plus("expected.npz", expected(bundle))
     bundle = bundle.plus("deploy.py", deploy(asked.profile.family))
-    return replace(result, bundle=bundle.plus("report.txt", result.text.encode()))
+    bundle = bundle.plus("report.txt", result.text.encode())
+    return replace(result, bundle=bundle.plus("report.html", result.html.encode()))
 
 
 def _as_json(bundle: Bundle) -> dict[str, Any]:

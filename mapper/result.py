@@ -95,3 +95,10 @@ class Result:
         from mapper.report.words import result_page
 
         return plain(result_page(self.facts))
+
+    @property
+    def html(self) -> str:
+        """The report as one self-contained page, with drawings."""
+        from mapper.report.html import result_html
+
+        return result_html(self)

@@ -163,13 +163,20 @@ def _loss(losses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _binding(conflicts: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The limit that the first conflict tells first."""
+    """The limit of the first conflict that is exceeded most; of none, the first told."""
     for conflict in conflicts:
         claims = [claim for claim in conflict["claims"] if claim["kind"] not in OURS]
-        for claim in claims:
+        if claims:
+            binding = max(claims, key=_excess)  # the first of equals
             keys = ("kind", "limit", "about", "demanded", "available", "optimistic", "unit")
-            return {key: claim[key] for key in (*keys, "source", "confidence", "fixes")}
+            return {key: binding[key] for key in (*keys, "source", "confidence", "fixes")}
     return None
+
+
+def _excess(claim: Mapping[str, Any]) -> float:
+    if claim["available"] > 0:
+        return max(1.0, claim["demanded"] / claim["available"])
+    return float("inf") if claim["demanded"] > 0 else 1.0
 
 
 def _conflict(conflict: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Fitted:
         from mapper.report.fit_words import fit_page
         from mapper.report.page import plain
 
-        return plain(fit_page(self.facts, self.shown))
+        return plain(fit_page(self.facts, self.folder))
 
     def misfits(self, devices: Iterable[str]) -> tuple[Row, ...]:
         """Rows of these devices that are anything but `fits`."""

@@ -12,14 +12,13 @@ from mapper.report.page import Block, Page, Row
 
 Facts = Mapping[str, Any]
 MOST_MODELS = 20
-MOST_DEVICES = 8
-LONGEST = 44  # characters of a model's name in the matrix
+LONGEST = 44  # characters of a model's name
 FILES = "results.jsonl, results.csv, summary.json, times.jsonl, report.html"
 SHORT = {"bad-input": "bad input", "limit-hit": "limit hit"}
 
 
-def fit_page(facts: Facts, rows: Sequence[Facts], folder: Path | None = None) -> Page:
-    """The page of a summary (mapper.batch.summary) and the rows that it is of."""
+def fit_page(facts: Facts, folder: Path | None = None) -> Page:
+    """The page of a summary (mapper.batch.summary), and where its files are."""
     statuses, models, devices = facts["statuses"], facts["models"], facts["devices"]
     told = ", ".join(f"{n:,} {SHORT.get(name, name)}" for name, n in statuses.items() if n)
     lines = [f"{told}." if told else "No pair meets the condition."]
@@ -30,7 +29,7 @@ def fit_page(facts: Facts, rows: Sequence[Facts], folder: Path | None = None) ->
     blocks = [
         Block("Devices", tuple(_device(d) for d in devices)),
         Block("What refuses most, and what would admit most of it", _advice(devices)),
-        Block("Models", _models(facts, rows)),
+        Block("Models, and the devices that they fit, the most suitable first", _models(facts)),
     ]
     return Page(
         verdict=f"{_count(len(models), 'model')} on {_count(len(devices), 'device')}: "
@@ -74,37 +73,28 @@ def _advice(devices: Sequence[Facts]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _models(facts: Facts, rows: Sequence[Facts]) -> tuple[Row, ...]:
+def _models(facts: Facts) -> tuple[Row, ...]:
+    """Each model with the devices that it fits, the most suitable first."""
     models = facts["models"]
-    names = [entry["device"] for entry in facts["devices"]]
-    if len(names) > MOST_DEVICES:
-        return tuple(_best(model) for model in models[:MOST_MODELS]) + _more(models)
-    cells = {(row["model"], row["device"]): _cell(row) for row in rows}
-    head: Row = ("", *names)
-    body = tuple(
-        (_cut(m["model"]), *(cells.get((m["model"], name), "") for name in names))
-        for m in models[:MOST_MODELS]
+    rows: list[Row] = []
+    for model in models[:MOST_MODELS]:
+        places = [_place(line) for line in model["ranking"]]
+        rest = [f"{n} {SHORT.get(name, name)}" for name, n in model["statuses"].items() if n]
+        told = ", ".join(places) if places else f"no device: {', '.join(rest)}"
+        rows.append((_cut(model["model"]), told))
+    return (*rows, *_more(models))
+
+
+def _place(line: Facts) -> str:
+    share = line["share"]
+    return f"{line['device']} ({line['group']}" + (
+        f" {100 * share:.0f} %)" if share is not None else ")"
     )
-    return (head, *body, *_more(models))
-
-
-def _cell(row: Facts) -> str:
-    status, group, full = str(row["status"]), str(row["group"]), row["tightest"]
-    if status != "fits":
-        return SHORT.get(status, status)
-    return group if full is None else f"{group} {100 * full['share']:.0f} %"
-
-
-def _best(model: Facts) -> Row:
-    ranking = model["ranking"]
-    if not ranking:
-        return _cut(model["model"]), "fits none"
-    return _cut(model["model"]), ", ".join(line["device"] for line in ranking[:4])
 
 
 def _more(models: Sequence[Facts]) -> tuple[Row, ...]:
     left = len(models) - MOST_MODELS
-    return ((f"and {_count(left, 'more model')} (--json has all)",),) if left > 0 else ()
+    return ((f"and {_count(left, 'more model')}", "(results.csv has all)"),) if left > 0 else ()
 
 
 def _cut(name: str) -> str:

@@ -16,7 +16,15 @@ from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from tests.cli.conftest import Run, names
 
-FILES = ["arrays.npz", "deploy.py", "expected.npz", "manifest.json", "mapped.nir", "report.txt"]
+FILES = [
+    "arrays.npz",
+    "deploy.py",
+    "expected.npz",
+    "manifest.json",
+    "mapped.nir",
+    "report.html",
+    "report.txt",
+]
 PAIRS = (
     ("cnn_if", "speck2f"),
     ("cnn_if", "loihi2"),
