@@ -29,7 +29,7 @@ _here = threading.local()
 def on_cluster(address: str) -> Runner:
     """A runner for the cluster whose scheduler is at `address`. Raises BadInput."""
     try:
-        from distributed import Client
+        from distributed import Client  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise BadInput(
             ["option scheduler: needs Dask; install it with: pip install 'nirmap[cluster]'"]
@@ -53,7 +53,7 @@ def on_cluster(address: str) -> Runner:
 
 
 def _run(client: Any, tasks: tuple[Task, ...], allowance: Allowance) -> Iterator[Answer]:
-    from distributed import as_completed
+    from distributed import as_completed  # pyright: ignore[reportMissingImports]
 
     plain = asdict(allowance)
     futures = {client.submit(carry_out, asdict(task), plain, pure=False): task for task in tasks}
