@@ -6,7 +6,7 @@ zeros among them are filled, so that no sparsity of the user's own weights decid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from math import prod
 from types import MappingProxyType
@@ -51,7 +51,8 @@ def resized(
     """`graph` with so many channels at a port's axis, kernels so wide, inputs of that shape.
 
     Kernels stay square if they were; their padding grows so that maps keep their size. A
-    stride is that of a convolution, or the window and stride of a pool. The result has no
+    stride is that of a convolution, or the window and stride of a pool. Weights at an axis
+    or kernel that is named become dense even where its size stays. The result has no
     fingerprint yet (`signed`). Raises CannotResizeError.
     """
     found = axes(graph)
@@ -59,7 +60,7 @@ def resized(
     counts |= {id(found[port]): count for port, count in channels.items()}
     if any(count < 1 for count in counts.values()):
         raise CannotResizeError("a layer needs at least 1 channel")
-    return _Resize(graph, found, counts, kernels, strides, inputs).run()
+    return _Resize(graph, found, counts, kernels, strides, inputs, channels).run()
 
 
 def signed(graph: Graph) -> Graph:
@@ -76,9 +77,11 @@ class _Resize:
         kernels: Mapping[str, int],
         strides: Mapping[str, int],
         inputs: Mapping[str, Shape],
+        named: Iterable[Port],
     ) -> None:
         self.graph, self.found, self.counts = graph, found, counts
         self.kernels, self.strides, self.inputs = kernels, strides, inputs
+        self.named = {id(found[port]) for port in named}
         self.made: dict[str, Node] = {}
 
     def run(self) -> Graph:
@@ -160,7 +163,7 @@ class _Resize:
         old: Array = node.weight  # pyright: ignore[reportAttributeAccessIssue]
         n_out = self.count(out_port)
         n_in = prod(shape)
-        if (n_out, n_in) == old.shape:
+        if (n_out, n_in) == old.shape and not self._is_named(node):
             return replace(node, shape_in=shape)
         rows = self._indices(out_port, n_out)
         columns = self._indices(in_port, n_in)
@@ -168,6 +171,10 @@ class _Resize:
         if isinstance(node, Affine):
             changes["bias"] = frozen(node.bias[rows])
         return replace(node, shape_in=shape, shape_out=(n_out,), **changes)
+
+    def _is_named(self, node: Node) -> bool:
+        ends = {id(self.found[(node.name, end)]) for end in ("in", "out")}
+        return bool(ends & self.named) or node.name in self.kernels
 
     def _indices(self, port: Port, new: int) -> np.ndarray:
         """Which old value each new one repeats: channel by channel, position by position."""
@@ -195,7 +202,7 @@ class _Resize:
         sides = _kernel(node, self.kernels.get(node.name))
         size = (out, shape[0] // groups, *sides)
         padding = _padding(node, sides)
-        new = _resampled(old, size) if size != old.shape else old
+        new = _resampled(old, size) if size != old.shape or self._is_named(node) else old
         if node.name in self.strides:
             step = self.strides[node.name]
             node = replace(node, stride=step if isinstance(node, Conv1d) else (step, step))

@@ -29,8 +29,7 @@ def headline(claims: Sequence[Claim], ledger: Ledger) -> str:
         said = recognise(ordered, ledger)
         if said is not None:
             return said
-    rest = ", ".join(dict.fromkeys(claim.kind for claim in ordered[1:]))
-    return f"{ordered[0].says} (together with {len(ordered) - 1} more: {rest})"
+    return f"no placement keeps all of these: {'; '.join(dict.fromkeys(map(_brief, ordered)))}"
 
 
 def of_crowd(crowd: Crowd, ledger: Ledger) -> str:
@@ -91,14 +90,20 @@ def competing(claims: Sequence[Claim], ledger: Ledger) -> str | None:
     pools = [claim for claim in claims if claim.kind in CORES]
     if not pools:
         return None
-    others = [claim for claim in claims if claim.kind not in CORES]
-    need = least_cores(ledger, pools, others)
     whole = [claim for claim in pools if claim.kind == "cores"]
-    have = whole[0].available if whole else sum(claim.available for claim in pools)
+    pools = whole or pools
+    need = least_cores(ledger, pools, [claim for claim in claims if claim not in pools])
+    have = sum(claim.available for claim in pools)
     if need is None or need.cores <= have:
         return None
-    wiring = [claim.says for claim in claims if claim.kind == "destinations"]
-    why = f", as {'; '.join(wiring)}" if wiring else _why(claims)
+    taken = dict(need.of)
+    wiring = [
+        f"'{claim.subject[0]}' feeds {sum(taken.get(f"'{t}'", 1) for t in claim.subject[1:])} cores "
+        f"with {claim.available:g} destinations each"
+        for claim in claims
+        if claim.kind == "destinations"
+    ]
+    why = f", copies and relays included: {', and '.join(wiring)}" if wiring else _why(claims)
     return _of_cores(pools, need.cores, int(have), need.of, ledger, why)
 
 
@@ -118,6 +123,17 @@ def about(name: str, says: str) -> str:
     if says.startswith(f"{name}: "):
         return says.removeprefix(f"{name}: ")
     return says.replace(name, "it", 1)
+
+
+def _brief(claim: Claim) -> str:
+    """A limit in few words, with its number."""
+    what = claim.kind.replace("-", " ")
+    if claim.kind in CORES:
+        ids = f" ({claim.fields['ids']})" if "ids" in claim.fields else ""
+        return f"{claim.available:,g} cores{ids}"
+    if len(claim.subject) == 1 or sort_of(claim.kind) == "wiring":
+        return f"the {what} of '{claim.subject[0]}'"
+    return claim.says
 
 
 def _of_cores(

@@ -61,9 +61,10 @@ class Trial:
     work: float = 0.0
 
 
-def trial(asked: Asked, effort: Effort) -> Trial | None:
+def trial(asked: Asked, effort: Effort, *, hurried: bool = True) -> Trial | None:
     """The answer to a changed question; None where it fails at sight.
 
+    hurried: proofs end early, and the answer is then open.
     Raises BadInput where the question makes no sense.
     """
     before = effort.left
@@ -81,7 +82,7 @@ def trial(asked: Asked, effort: Effort) -> Trial | None:
         question=question,
         options=options,
         ledger=ledger,
-        fits=holds(ledger.claims, asked.settings),
+        fits=holds(ledger.claims, asked.settings, PROOF if hurried else asked.settings.budget),
         work=before - effort.left,
     )
 
@@ -103,14 +104,14 @@ def _written(options: Options) -> int:
     return sum(sizes.values())
 
 
-def holds(claims: Iterable[Claim], settings: Settings) -> bool | None:
+def holds(claims: Iterable[Claim], settings: Settings, proof: float = PROOF) -> bool | None:
     """Whether the claims can hold together; where counting shows that not, no solver is asked."""
     from mapper.solve.cpsat import feasible
 
     asked = tuple(claims)
     if counted_out(asked):
         return False
-    return feasible(asked, budget=min(PROOF, settings.budget), seed=settings.seed)
+    return feasible(asked, budget=min(proof, settings.budget), seed=settings.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
