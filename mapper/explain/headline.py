@@ -6,7 +6,7 @@ by its gravest limit and the kinds of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mapper.explain.cores import least_cores
 from mapper.explain.crowded import CORES, Crowd
@@ -96,15 +96,16 @@ def competing(claims: Sequence[Claim], ledger: Ledger) -> str | None:
     have = sum(claim.available for claim in pools)
     if need is None or need.cores <= have:
         return None
-    taken = dict(need.of)
-    wiring = [
-        f"'{claim.subject[0]}' feeds {sum(taken.get(f"'{t}'", 1) for t in claim.subject[1:])} cores "
-        f"with {claim.available:g} destinations each"
-        for claim in claims
-        if claim.kind == "destinations"
-    ]
+    wiring = [_feeds(c, dict(need.of)) for c in claims if c.kind == "destinations"]
     why = f", copies and relays included: {', and '.join(wiring)}" if wiring else _why(claims)
     return _of_cores(pools, need.cores, int(have), need.of, ledger, why)
+
+
+def _feeds(claim: Claim, taken: Mapping[str, int]) -> str:
+    """How many cores a population feeds, where each target takes as many as it was given."""
+    source, *targets = (f"'{name}'" for name in claim.subject)
+    cores = sum(taken.get(target, 1) for target in targets)
+    return f"{source} feeds {cores} cores with {claim.available:g} destinations each"
 
 
 def permissions(claims: Sequence[Claim], _: Ledger) -> str | None:
