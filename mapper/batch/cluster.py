@@ -22,7 +22,7 @@ from mapper.batch.run import Runner
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 10
 _here = threading.local()
 
 
@@ -57,7 +57,7 @@ def _run(client: Any, tasks: tuple[Task, ...], allowance: Allowance) -> Iterator
 
     plain = asdict(allowance)
     futures = {client.submit(carry_out, asdict(task), plain, pure=False): task for task in tasks}
-    for future in as_completed(futures):
+    for future in as_completed(tuple(futures), loop=client.loop):
         task = futures.pop(future)
         if future.status != "finished":
             told = printable(str(future.exception()), 300)
