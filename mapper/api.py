@@ -12,7 +12,7 @@ A network that does not fit, or is undecided, is a result. Exceptions are for ba
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,18 +47,28 @@ def map(
     models: AnyPath | None = None,
     repair: bool = False,
     limits: Limits | None = None,
+    changes: Sequence[str] = (),
     **options: Any,
 ) -> Result:
     """Map a network onto a device, and write the bundle to the folder `output` if it fits.
 
     semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
-    known defects; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings
-    (`max_error`, `allow`, ...). Raises BadInput, ProfileError, and OurBug where the
+    known defects; changes: to the network first, as `--with` has them; options: settings of
+    Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises BadInput, ProfileError, and OurBug where the
     independent checker rejects the bundle.
     """
     from mapper.deliver import answer, deliver
 
-    asked = _asked(model, device, semantics, models, repair, limits, options)
+    asked = ask(
+        model,
+        device,
+        semantics=semantics,
+        models=models,
+        repair=repair,
+        limits=limits,
+        changes=changes,
+        **options,
+    )
     result = answer(asked, whole=True)
     return result if output is None else deliver(asked, result, Path(output))
 
@@ -71,13 +81,48 @@ def check(
     models: AnyPath | None = None,
     repair: bool = False,
     limits: Limits | None = None,
+    changes: Sequence[str] = (),
     **options: Any,
 ) -> Result:
     """As `map` in every respect but that nothing is written."""
     from mapper.deliver import answer
 
-    asked = _asked(model, device, semantics, models, repair, limits, options)
+    asked = ask(
+        model,
+        device,
+        semantics=semantics,
+        models=models,
+        repair=repair,
+        limits=limits,
+        changes=changes,
+        **options,
+    )
     return answer(asked, whole=False)
+
+
+def ask(
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    *,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    changes: Sequence[str] = (),
+    **options: Any,
+) -> Asked:
+    """The question that `map` and `check` answer, as a value: what mapper.queries take."""
+    asked = _asked(model, device, semantics, models, repair, limits, options)
+    if not changes:
+        return asked
+    from mapper.change.change import parsed
+    from mapper.change.resize import CannotResizeError
+    from mapper.fixes.fix import changed
+
+    try:
+        return changed(asked, parsed(tuple(changes), asked.source.graph))
+    except (CannotResizeError, ValueError) as error:
+        raise BadInput([f"option --with: {error}"]) from error
 
 
 def inspect(

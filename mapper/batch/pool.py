@@ -9,12 +9,12 @@ from __future__ import annotations
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mapper.batch.judge import Task
-from mapper.batch.process import Process, memory_says
+from mapper.batch.process import Process, memory_says, worker_command
 from mapper.batch.row import Body, bug, limit_hit
 
 READ = "read"
@@ -87,10 +87,14 @@ def run(
 
 
 class Pool:
-    """Workers that outlive the tasks given to `run`; `close` ends them."""
+    """Workers that outlive the tasks given to `run`; `close` ends them.
 
-    def __init__(self, allowance: Allowance) -> None:
+    command: starts a worker, that is anything that speaks as mapper.batch.worker does.
+    """
+
+    def __init__(self, allowance: Allowance, command: Sequence[str] | None = None) -> None:
         self.allowance = allowance
+        self._command = worker_command(allowance.memory_mb) if command is None else command
         self._waiting: deque[_Work] = deque()
         self._remaining: Remaining = lambda task, fingerprint: task.devices
         self._workers: list[_Worker] = []
@@ -119,7 +123,7 @@ class Pool:
         self._selector.close()
 
     def _start(self) -> None:
-        process = Process(self.allowance.memory_mb)
+        process = Process(self._command)
         worker = _Worker(process, deadline=time.monotonic() + START_SECONDS)
         self._workers.append(worker)
         self._selector.register(process.output, selectors.EVENT_READ, worker)

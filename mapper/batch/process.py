@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,21 @@ class Ending:
     out_of_memory: bool
 
 
+def worker_command(memory_mb: int) -> tuple[str, ...]:
+    """The command line of a worker whose jobs may take so much memory.
+
+    -P: no module is taken from the folder that nirmap happens to be called in.
+    """
+    return sys.executable, "-P", "-m", "mapper.batch.worker", str(memory_mb)
+
+
 class Process:
     """A worker. `output`: the pipe that it answers through."""
 
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when it has ended
-        # -P: no module is taken from the folder that nirmap happens to be called in
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mapper.batch.worker", str(memory_mb)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -31,7 +31,7 @@ from mapper.exhaustive.unroll import size, synapses
 from mapper.exhaustive.windows import axes, holds
 from mapper.network import Network, Population, Projection
 from mapper.settings import Settings
-from nir_io.graph import Conv2d, Neuron, SumPool2d, Threshold
+from nir_io.graph import Conv2d, Neuron, Scale, SumPool2d, Threshold
 from nir_io.semantics import Reset, Semantics
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.target import Target
@@ -167,8 +167,9 @@ def convolves(
     projection: Projection, population: Population, became: Became, profile: Profile
 ) -> bool:
     """Whether Lava's Conv can do it: one gain a channel, equal padding, no delay, 256 columns."""
-    conv = projection.weight
-    if not isinstance(conv, Conv2d) or len(population.shape) != 3 or own_delay(projection):
+    if len(population.shape) != 3 or len(projection.source_shape) != 3 or own_delay(projection):
+        return False
+    if not isinstance(projection.weight, Conv2d) and not _shared(projection):
         return False
     pair = axes(projection, 1)
     if pair is None or not all(
@@ -186,14 +187,23 @@ def convolves(
     return bool(np.all(gain == gain[:, :1]))
 
 
+def _shared(projection: Projection) -> bool:
+    """Whether it is one factor a channel: a kernel of one tap."""
+    weight = projection.weight
+    if not isinstance(weight, Scale):
+        return weight is None
+    flat = np.asarray(weight.scale).reshape(weight.shape_out[0], -1)
+    return bool(np.all(flat == flat[:, :1]))
+
+
 def kernels(projection: Projection) -> list[tuple[int, int]]:
     """(side, padding) in y and x, a pooling in front written into the kernel."""
-    conv = projection.weight
-    assert isinstance(conv, Conv2d)
-    pool = (1, 1)
+    conv, pool = projection.weight, (1, 1)
     for node in projection.nodes:
         if isinstance(node, SumPool2d):
             pool = node.kernel_size
+    if not isinstance(conv, Conv2d):
+        return [(p, 0) for p in pool]
     rows = zip(conv.weight.shape[2:], conv.dilation, pool, conv.padding[::2], strict=True)
     return [(((k - 1) * d + 1) * p, before * p) for k, d, p, before in rows]
 
@@ -311,12 +321,12 @@ class Core:
         return int(np.ceil((targets * each + self._number("synapse_header_bits")) / 64).sum())
 
     def _conv_words(self, projection: Projection, channels: int) -> int:
-        assert isinstance(projection.weight, Conv2d)
         (ky, _), (kx, _) = kernels(projection)
-        if all(node.kind != "SumPool2d" for node in projection.nodes):
-            ky, kx = projection.weight.weight.shape[2:]  # Lava's Conv dilates by itself
+        conv, inputs = projection.weight, projection.source_shape[0]
+        if isinstance(conv, Conv2d) and all(node.kind != "SumPool2d" for node in projection.nodes):
+            ky, kx = conv.weight.shape[2:]  # Lava's Conv dilates by itself
         row = ceil(channels * self._weight_bits / 64) + 1 + self._number("conv_word_slack")
-        return projection.weight.weight.shape[1] * ky * kx * row
+        return inputs * ky * kx * row
 
     def _pixels(self, population: Population, neurons: NDArray[np.int64]) -> int:
         if len(population.shape) < 2:

@@ -243,10 +243,8 @@ def _by_cost(
         if total > cores:
             continue
         relays = sum(len(_relays(network, p, chosen, ports)) for p in network.populations)
-        if settings.entry == "dvs" and any(
-            len(_wanted(network, name, chosen)) > profile.limit("dvs_destinations").value
-            for name, _ in network.inputs
-        ):
+        sensor = sum(len(_wanted(network, name, chosen)) for name, _ in network.inputs)
+        if settings.entry == "dvs" and sensor > profile.limit("dvs_destinations").value:
             continue
         if total + relays <= cores:
             score = sum(way.became.score for way in chosen.values())

@@ -39,12 +39,12 @@ def least_cores(ledger: Ledger, pools: Sequence[Claim], others: Sequence[Claim])
     for coefficient, decision in terms:
         value = answer.values[decision] * coefficient
         if value and isinstance(decision, Count):
-            taken[_whose(decision, names)] += value
+            taken[whose(decision, names)] += value
     ordered = sorted(taken.items(), key=lambda item: -item[1])
     return Need(answer.objectives[0][1], tuple(ordered))
 
 
-def _whose(count: Count, names: Sequence[str]) -> str:
+def whose(count: Count, names: Sequence[str]) -> str:
     """The population of a count (mapper.claims.common.slot, relay_decisions): names may hold '/'."""
     if count.what.startswith("relay/"):
         return f"relays of '{count.what.removeprefix('relay/')}'"

@@ -44,7 +44,7 @@ def limit_words(entry: Facts) -> str:
     """'output_neurons: 27 models, 9 to 100 demanded, 8 neurons there'."""
     name = entry["limit"] or entry["kind"]
     models = _count(entry["models"], "model")
-    if not entry["limit"]:
+    if not entry["limit"] or entry["most_demanded"] <= entry["available"]:
         return f"{name}: {models}"
     least, most = entry["least_demanded"], entry["most_demanded"]
     span = f"{least:,g}" if least == most else f"{least:,g} to {most:,g}"

@@ -50,7 +50,7 @@ def solve(ledger: Ledger, *, budget: float, seed: int) -> Assignment | Unsatisfi
     best: Assignment | None = None
     bounds: list[tuple[str, int]] = []
     for names, terms in groups:
-        model, variables = _model(ledger)
+        model, variables = model_of(ledger)
         for old, value in fixed:
             model.add(_sum(variables, old) <= value)
         if best is not None:
@@ -150,7 +150,7 @@ class Prober:
 
 def feasible(claims: Sequence[Claim], *, budget: float, seed: int) -> bool | None:
     """Whether the claims can hold together; None where the budget ended first."""
-    model, _ = _model(Ledger(decisions=(), claims=tuple(claims), objectives=()))
+    model, _ = model_of(Ledger(decisions=(), claims=tuple(claims), objectives=()))
     status = _solver(budget, seed).solve(model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return True
@@ -176,7 +176,8 @@ def _variables(ledger: Ledger) -> tuple[cp_model.CpModel, dict[Decision, cp_mode
     return model, variables
 
 
-def _model(ledger: Ledger) -> tuple[cp_model.CpModel, dict[Decision, cp_model.IntVar]]:
+def model_of(ledger: Ledger) -> tuple[cp_model.CpModel, dict[Decision, cp_model.IntVar]]:
+    """A model that holds all claims, and its variable of each decision."""
     model, variables = _variables(ledger)
     for claim in ledger.claims:
         _add(model, variables, claim, None)
