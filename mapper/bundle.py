@@ -240,9 +240,7 @@ def _outputs(placed: Placed) -> list[dict[str, Any]]:
         for population in network.populations:
             if name not in population.outputs:
                 continue
-            late = placed.lag[population.name]
-            if placed.chosen[population.name].role == "hidden+relay":
-                late += int(placed.question.profile.limit("delay_per_connection").value)
+            late = _late(placed, population.name)
             spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
             row |= {
                 "population": population.name,
@@ -251,10 +249,19 @@ def _outputs(placed: Placed) -> list[dict[str, Any]]:
             }
         for stage in network.host:
             if stage.output == name:
-                late = max(placed.lag.get(source, 0) for source, _ in stage.paths)
+                late = max(_late(placed, source) for source, _ in stage.paths)
                 row |= {"latency": late, "read": "host"}
         rows.append(row)
     return rows
+
+
+def _late(placed: Placed, source: str) -> int:
+    """Steps by which the host gets the spikes of a population, or of an input, late."""
+    plan = placed.chosen.get(source)
+    if plan is None:
+        return 0
+    hop = int(placed.question.profile.limit("delay_per_connection").value)
+    return placed.lag[source] + hop * (plan.role == "hidden+relay")
 
 
 def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:

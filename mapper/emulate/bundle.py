@@ -14,6 +14,7 @@ from mapper.emulate.loaded import Loaded
 from nir_io.errors import BadInput
 
 Array = NDArray[Any]
+RELAY_STEPS = 1  # a relay repeats its neuron over one connection
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -61,18 +62,22 @@ def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
     populations = {
         name: _cut(spikes[name], row["latency"], steps) for name, row in bundle.populations.items()
     }
+    read_out = populations | {  # the host sees a relayed population by its relays alone
+        name: _cut(found, bundle.populations[name]["latency"] + RELAY_STEPS, steps)
+        for name in bundle.populations
+        if (found := spikes.get(f"relay:{name}")) is not None
+    }
     outputs: dict[str, Array] = {}
     for row in rows:
         if row["read"] == "host":
-            outputs[row["name"]] = _host(bundle, row["name"], populations, flat)
+            outputs[row["name"]] = _host(bundle, row["name"], read_out, flat)
             continue
         name = row["population"]
         if row["read"] == "v":
             scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)
             outputs[row["name"]] = _cut(membranes[name], row["latency"], steps) / scale
         else:
-            found = spikes.get(f"relay:{name}", spikes[name])
-            outputs[row["name"]] = _cut(found, row["latency"], steps)
+            outputs[row["name"]] = read_out[name]
     return Emulated(outputs=outputs, populations=populations)
 
 

@@ -99,7 +99,15 @@ def _population(
     floats[(name, "leak")] = bias * 2.0**bias_exp / unit_size + ((mem / one) / 2.0 if soft else 0.0)
     if lost.clipped:
         alarms.append(f"'{name}': {lost.clipped} biases are clipped")
-    v_init = np.rint(first * unit_size).astype(np.int64) - (unit_size // 2 if soft else 0)
+    wanted_start = np.rint(first * unit_size) - (unit_size // 2 if soft else 0)
+    most = 2 ** (int(profile.limit("state_bits").value) - 1) - 1
+    v_init = np.clip(wanted_start, -most, most).astype(np.int64)
+    if off := int(np.count_nonzero(v_init != wanted_start)):
+        alarms.append(
+            f"'{name}': {off} membranes would have to start beyond the chip's {most:,} units to be "
+            f"right when the input arrives, {placed.lag[name]} steps late; the start is off by up to "
+            f"{float(np.max(np.abs(v_init - wanted_start))) / unit_size:.3g} thresholds, and decays"
+        )
     params: dict[str, Any] = {
         "bias_mant": arrays.add(bias.astype(np.int32), f"bias of '{name}'", lost),
         "bias_exp": bias_exp,

@@ -28,6 +28,7 @@ import numpy as np
 SCHEMA = "nirmap-bundle-1"
 MOST = {"manifest.json": 64 << 20}
 MOST_BYTES = 4 << 30  # of any other file
+RELAY_STEPS = 1  # a relay repeats its neuron over one connection
 KEYS = (
     "arrays",
     "contract",
@@ -227,20 +228,24 @@ def execute(net, flat, run):
     read = tuple(row["population"] for row in rows if row["read"] == "v")
     spikes, membranes = run(net, rasters, steps + late, read)
 
-    def cut(values, row):
-        return values[:, row["latency"] : row["latency"] + steps]
+    def cut(values, row, more=0):
+        return values[:, row["latency"] + more : row["latency"] + more + steps]
 
     populations = {name: cut(spikes[name], row) for name, row in net.populations.items()}
+    read_out = dict(populations)  # the host sees a relayed population by its relays alone
+    for name, row in net.populations.items():
+        if "relay:" + name in spikes:
+            read_out[name] = cut(spikes["relay:" + name], row, RELAY_STEPS)
     outputs = []
     for row in rows:
         name = row["population"]
         if row["read"] == "host":
-            outputs.append(host(net, row["name"], populations, flat))
+            outputs.append(host(net, row["name"], read_out, flat))
         elif row["read"] == "v":
             scale = np.asarray(net.value(net.populations[name]["scale"]), dtype=np.float64)
             outputs.append(cut(membranes[name], row) / scale)
         else:
-            outputs.append(cut(spikes.get("relay:" + name, spikes[name]), row))
+            outputs.append(read_out[name])
     return outputs, list(populations.values())
 
 
