@@ -27,13 +27,39 @@ if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from mapper.batch.run import Step
     from mapper.batch.verb import Fitted
+    from mapper.query.answer import Answer
+    from mapper.query.diff import Difference
+    from mapper.query.every import Placements
+    from mapper.query.headroom import Room
+    from mapper.query.support import Support
+    from mapper.query.training import TrainingLimit
+    from mapper.query.vary import Varied
+    from mapper.query.why import Told
     from mapper.verify import Checked
     from nir_io.limits import Limits
     from nir_io.semantics import Semantics
     from nir_io.sidecar import Sidecar
     from rewrite_rules.rule import Rule
 
-__all__ = ["OurBug", "Result", "check", "devices", "fit", "inspect", "map", "rules", "verify"]
+__all__ = [
+    "OurBug",
+    "Result",
+    "check",
+    "devices",
+    "diff",
+    "explain",
+    "fit",
+    "headroom",
+    "inspect",
+    "map",
+    "placements",
+    "rules",
+    "support",
+    "training",
+    "vary",
+    "verify",
+    "why_not",
+]
 
 AnyPath = str | os.PathLike[str]
 
@@ -54,8 +80,8 @@ def map(
 
     semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
     known defects; changes: to the network first, as `--with` has them; options: settings of
-    Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises BadInput, ProfileError, and OurBug where the
-    independent checker rejects the bundle.
+    Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
+    BadInput, ProfileError, and OurBug where the independent checker rejects the bundle.
     """
     from mapper.deliver import answer, deliver
 
@@ -111,7 +137,7 @@ def ask(
     changes: Sequence[str] = (),
     **options: Any,
 ) -> Asked:
-    """The question that `map` and `check` answer, as a value: what mapper.queries take."""
+    """The question that `map` and `check` answer, as a value: what mapper.query takes."""
     asked = _asked(model, device, semantics, models, repair, limits, options)
     if not changes:
         return asked
@@ -123,6 +149,79 @@ def ask(
         return changed(asked, parsed(tuple(changes), asked.source.graph))
     except (CannotResizeError, ValueError) as error:
         raise BadInput([f"option --with: {error}"]) from error
+
+
+def vary(
+    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, what: str, **asked: Any
+) -> Answer[Varied]:
+    """The largest feasible value of `what`, and the limit that binds beyond it.
+
+    what: channels@NODE, neurons@NODE, kernel@NODE, input, dt or weight_bits; asked: the
+    options of `check`. Raises as `check`, and BadInput for what the network does not have.
+    """
+    from mapper.query import answer
+
+    return answer.varied(ask(model, device, **asked), what)
+
+
+def headroom(
+    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
+) -> Answer[tuple[Room, ...]]:
+    """For every limit what is demanded, what there is and who uses most; else as `check`."""
+    from mapper.query import answer
+
+    return answer.headroom(ask(model, device, **asked))
+
+
+def placements(
+    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
+) -> Answer[Placements]:
+    """Every placement of a small network, the best first; else as `check`."""
+    from mapper.query import answer
+
+    return answer.placements(ask(model, device, **asked))
+
+
+def explain(
+    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, node: str, **asked: Any
+) -> Answer[Told]:
+    """What became of a node of the file, and why; else as `check`."""
+    from mapper.query import answer
+
+    return answer.explained(ask(model, device, **asked), node)
+
+
+def why_not(
+    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, what: str, **asked: Any
+) -> Answer[Told]:
+    """What speaks against a rule, or against a core (its id); else as `check`."""
+    from mapper.query import answer
+
+    return answer.why_not(ask(model, device, **asked), what)
+
+
+def diff(first: AnyPath, second: AnyPath) -> Answer[tuple[Difference, ...]]:
+    """All that differs between two bundles. Raises BadInput for what is no bundle."""
+    from mapper.query import answer
+
+    return answer.diff(first, second)
+
+
+def support(names: Iterable[AnyPath] = ()) -> Answer[tuple[Support, ...]]:
+    """What each NIR primitive becomes on these devices, or on all that come with nirmap."""
+    from device_profiles.load import load
+    from mapper.query import answer
+
+    chosen = [load(_plain(name)) for name in names]
+    return answer.support(chosen or devices())
+
+
+def training(device: AnyPath) -> Answer[tuple[TrainingLimit, ...]]:
+    """What a network for a device has to keep to when it is trained. Raises ProfileError."""
+    from device_profiles.load import load
+    from mapper.query import answer
+
+    return answer.training(load(_plain(device)))
 
 
 def inspect(

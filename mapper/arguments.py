@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mapper.cli_fit import add_options
+from mapper.cli_queries import QUERY_NAMES, add_changes, add_commands, add_queries
 from nir_io.errors import BadInput
 from nir_io.presets import PRESETS
 
@@ -53,6 +54,7 @@ OURS = (
     "limit",
     "json",
     "debug",
+    *QUERY_NAMES,
 )
 
 
@@ -88,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
         )
         _update_rule(command)
         _mapping(command)
+        add_changes(command)
+    add_queries(checking)
     fitting = commands.add_parser("fit", help="many models on many devices")
     add_options(fitting)
     _reading(fitting)
@@ -98,13 +102,17 @@ def parser() -> argparse.ArgumentParser:
     _update_rule(looking)
     devices = commands.add_parser("devices", help="the chips, or all limits of one")
     devices.add_argument("name", nargs="?", metavar="NAME")
+    devices.add_argument(
+        "--training", action="store_true", help="what to train within on the device NAME"
+    )
     rules = commands.add_parser("rules", help="the rewrite rules, or one of them")
     rules.add_argument("name", nargs="?", metavar="NAME")
     verifying = commands.add_parser("verify", help="check a bundle from scratch")
     verifying.add_argument("bundle", metavar="BUNDLE")
     verifying.add_argument("--model", metavar="FILE", help="the model that it should be of")
     verifying.add_argument("--profile", metavar="FILE", help="the .toml file of your own device")
-    for command in (mapping, checking, fitting, looking, devices, rules, verifying):
+    others = add_commands(commands)
+    for command in (mapping, checking, fitting, looking, devices, rules, verifying, *others):
         command.add_argument("--json", action="store_true", help="print one JSON document")
         command.add_argument("--debug", action="store_true", help="show tracebacks of our bugs")
     return top

@@ -18,6 +18,7 @@ from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, OurBug
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
+    from mapper.query.answer import Answer
     from mapper.report.page import Page
     from mapper.result import Result
 
@@ -77,6 +78,7 @@ def _map(args: argparse.Namespace) -> int:
         models=args.models,
         repair=args.repair,
         limits=limits_of(args),
+        changes=tuple(args.change or ()),
         **options_of(args),
     )
     return _tell(args, result)
@@ -84,7 +86,12 @@ def _map(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from mapper import api
+    from mapper.cli_queries import asks, query
 
+    if asks(args):
+        if args.report is not None:
+            raise BadInput(["option --report: a query has no report; leave it out"])
+        return _answered(args, query(args, limits_of(args), options_of(args)))
     result = api.check(
         args.model,
         args.device,
@@ -92,6 +99,7 @@ def _check(args: argparse.Namespace) -> int:
         models=args.models,
         repair=args.repair,
         limits=limits_of(args),
+        changes=tuple(args.change or ()),
         **options_of(args),
     )
     return _tell(args, result)
@@ -105,6 +113,13 @@ def _tell(args: argparse.Namespace, result: Result) -> int:
         _write_report(args.report, result.html)
     _print(args, facts, lambda: result_page(facts))
     return result.exit_code
+
+
+def _answered(args: argparse.Namespace, answer: Answer[Any]) -> int:
+    from mapper.report.query_words import query_page
+
+    _print(args, answer.facts, lambda: query_page(answer.facts))
+    return answer.exit_code
 
 
 def _write_report(path: str, page: str) -> None:
@@ -143,8 +158,13 @@ def _inspect(args: argparse.Namespace) -> int:
 
 def _devices(args: argparse.Namespace) -> int:
     from device_profiles.load import load, names
+    from mapper import api
     from mapper.report import tables
 
+    if args.training:
+        if args.name is None:
+            raise BadInput(["option --training: name a device, as `nirmap devices` lists them"])
+        return _answered(args, api.training(args.name))
     if args.name is None:
         profiles = tuple(load(name) for name in names())
         _print(args, tables.devices_facts(profiles), lambda: tables.devices_page(profiles))
@@ -177,6 +197,18 @@ def _verify(args: argparse.Namespace) -> int:
     return FITS if checked.ok else DOES_NOT_FIT
 
 
+def _diff(args: argparse.Namespace) -> int:
+    from mapper import api
+
+    return _answered(args, api.diff(args.first, args.second))
+
+
+def _support(args: argparse.Namespace) -> int:
+    from mapper import api
+
+    return _answered(args, api.support(args.devices))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "map": _map,
     "check": _check,
@@ -185,6 +217,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "devices": _devices,
     "rules": _rules,
     "verify": _verify,
+    "diff": _diff,
+    "support": _support,
 }
 
 

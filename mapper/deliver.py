@@ -25,12 +25,12 @@ REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle th
 UNWRITTEN = ("file-missing",)  # of examine, which sees no files
 
 
-def answer(asked: Asked, *, whole: bool, brief: bool = False) -> Result:
+def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = True) -> Result:
     """The outcome, and for a network that fits its bundle, checked.
 
     whole: with the files that only a written bundle needs (mapped.nir, ...). brief: slices
     stay on consecutive cores and nothing is solved again, as `fit` asks: the verdict is the
-    same. Raises BadInput, and OurBug where the checker rejects the bundle.
+    same. fixing: look for fixes of a refusal. Raises BadInput, and OurBug where the checker rejects the bundle.
     """
     source, semantics = asked.source, asked.semantics
     graph = per_step(source.graph, semantics)
@@ -39,7 +39,7 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False) -> Result:
     result = Result(model=source.name, graph=source.graph, outcome=outcome, confirmed=confirmed)
     if isinstance(outcome, Placed):
         return _built(asked, result, outcome, whole)
-    if isinstance(outcome, Impossible) and not brief:
+    if isinstance(outcome, Impossible) and fixing and not brief:
         from mapper.fixes import fixes, verified
 
         return replace(result, fixes=verified(asked, fixes(asked, outcome)))

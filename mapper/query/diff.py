@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> tuple
         for part, what, one, two in _all(a, b)
         if one != two
     )
+
+
+def facts(found: Iterable[Difference]) -> list[dict[str, Any]]:
+    """For JSON."""
+    return [asdict(one) for one in found]
 
 
 def _read(path: Path) -> _Bundle:

@@ -7,8 +7,8 @@ placement at all. What stands around the node is native to the device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal
@@ -72,6 +72,11 @@ class Support:
 def support(profile: Profile) -> tuple[Support, ...]:
     """A row for each primitive."""
     return tuple(_row(profile, name, make) for name, make in PRIMITIVES.items())
+
+
+def facts(found: Iterable[Support]) -> list[dict[str, Any]]:
+    """For JSON."""
+    return [{**asdict(row), "rules": list(row.rules)} for row in found]
 
 
 def _row(profile: Profile, primitive: str, make: Callable[[Profile], Graph]) -> Support:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from mapper.change.change import Change, address, called
 from mapper.change.resize import CannotResizeError
 from mapper.explain import conflicts
 from mapper.fixes.fix import changed
-from mapper.fixes.trial import Effort, Trial, trial
+from mapper.fixes.trial import Effort, OutOfWorkError, Trial, trial
 from mapper.outcome import Conflict
 from mapper.pipeline import backend_of, pose
 from mapper.result import Asked
@@ -41,7 +42,7 @@ class Varied:
     now: as asked; fits_now: whether that fits; largest: None where no value fits; beyond: the
     next value, which does not fit (None: no value beyond was tried, as `because` says);
     proven: whether both were decided and nothing in between is left open. binding: why
-    `beyond` does not fit. tried: (value, whether it fits) in order of value.
+    `beyond` does not fit. tried: (value, whether it fits, None where that is open) in order.
     """
 
     what: str
@@ -53,7 +54,7 @@ class Varied:
     proven: bool
     because: str
     binding: tuple[Conflict, ...]
-    tried: tuple[tuple[float, bool], ...]
+    tried: tuple[tuple[float, bool | None], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -123,7 +124,7 @@ def _searched(scale: Scale) -> Varied:
         proven=decided and (scale.closed if ended else probe.answers[high] is False),
         because=scale.end if ended else probe.why(high),
         binding=() if ended else probe.conflicts(high),
-        tried=tuple((scale.value(i), fits is True) for i, fits in sorted(probe.answers.items())),
+        tried=tuple((scale.value(i), fits) for i, fits in sorted(probe.answers.items())),
     )
 
 
@@ -152,6 +153,9 @@ class _Probe:
         except BadInput as error:
             self.reasons[i] = "; ".join(error.findings)
             return False
+        except OutOfWorkError:
+            self.reasons[i] = "the search's budget ended; it is open whether this fits"
+            return None
         if tried is None:
             return False
         self.trials[i] = tried
@@ -308,7 +312,7 @@ def _time_steps(asked: Asked) -> Varied:
         proven=False,
         because=_of_steps(probe, bad, steps),
         binding=() if bad is None else probe.conflicts(bad),
-        tried=tuple((steps[i], probe.fits(i)) for i in range(len(steps))),
+        tried=tuple((steps[i], fits) for i, fits in sorted(probe.answers.items())),
     )
 
 
@@ -319,3 +323,21 @@ def _of_steps(probe: _Probe, bad: int | None, steps: Sequence[float]) -> str:
     )
     why = "" if bad is None else probe.why(bad)
     return f"{why}; {looked}" if why else looked
+
+
+def facts(found: Varied) -> dict[str, Any]:
+    """For JSON."""
+    from mapper.report.facts import conflict_facts
+
+    return {
+        "what": found.what,
+        "unit": found.unit,
+        "now": found.now,
+        "fits_now": found.fits_now,
+        "largest": found.largest,
+        "beyond": found.beyond,
+        "proven": found.proven,
+        "because": found.because,
+        "binding": [conflict_facts(conflict) for conflict in found.binding],
+        "tried": [{"value": value, "fits": fits} for value, fits in found.tried],
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mapper.explain.headline import about, headline
 from mapper.explain.joint import Joint
@@ -28,6 +29,12 @@ class Told:
     about: str
     says: str
     rows: tuple[tuple[str, str], ...]
+
+
+def facts(told: Told) -> dict[str, Any]:
+    """For JSON."""
+    rows = [{"what": what, "says": says} for what, says in told.rows]
+    return {"about": told.about, "says": told.says, "rows": rows}
 
 
 def explain_node(result: Result, name: str) -> Told:

@@ -8,8 +8,9 @@ from typing import Any
 from device_profiles.profile import Profile
 from mapper.fixes.fix import Fix
 from mapper.ledger import Claim
-from mapper.outcome import Conflict, Impossible, Placed, Question, Undecided
+from mapper.outcome import Conflict, Impossible, Outcome, Placed, Undecided
 from mapper.result import Result
+from mapper.settings import Settings
 from mapper.verify.report import CoreUse
 from nir_io.semantics import Semantics
 from nir_io.settings import SETTINGS
@@ -31,19 +32,31 @@ def facts(result: Result) -> dict[str, Any]:
             "neurons": question.network.neurons(),
             "notes": list(result.graph.notes),
         },
-        "device": _device(question),
+        "device": device_facts(question.profile, question.settings),
         "semantics": semantics_facts(question.semantics),
         "confirmed": result.confirmed,
         "bundle": None if result.path is None else str(result.path),
     }
+    found["outcome"] = outcome_word(result.outcome)
     match result.outcome:
         case Placed():
-            found |= {"outcome": "fits", **_fits(result, result.outcome)}
+            found |= _fits(result, result.outcome)
         case Impossible():
-            found |= {"outcome": "does-not-fit", **_refused(result, result.outcome)}
+            found |= _refused(result, result.outcome)
         case Undecided():
-            found |= {"outcome": "undecided", "because": result.outcome.because}
+            found |= {"because": result.outcome.because}
     return found
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """'fits', 'does-not-fit' or 'undecided'."""
+    match outcome:
+        case Placed():
+            return "fits"
+        case Impossible():
+            return "does-not-fit"
+        case Undecided():
+            return "undecided"
 
 
 def semantics_facts(semantics: Semantics) -> dict[str, Any]:
@@ -55,15 +68,15 @@ def semantics_facts(semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def _device(question: Question) -> dict[str, Any]:
-    profile = question.profile
+def device_facts(profile: Profile, settings: Settings) -> dict[str, Any]:
+    """The device that was asked about."""
     return {
         "name": profile.name,
         "title": profile.title,
         "family": profile.family,
         "profile": profile.hash,
-        "cores": cores_of(profile) * question.settings.chips,
-        "chips": question.settings.chips,
+        "cores": cores_of(profile) * settings.chips,
+        "chips": settings.chips,
     }
 
 
@@ -211,7 +224,7 @@ def _losses(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
     return {
         "headline": impossible.conflicts[0].headline if impossible.conflicts else "",
-        "conflicts": [_conflict(conflict) for conflict in impossible.conflicts],
+        "conflicts": [conflict_facts(conflict) for conflict in impossible.conflicts],
         "optimistic": list(impossible.optimistic),
         "fixes": [_fix(fix) for fix in result.fixes],
     }
@@ -228,7 +241,8 @@ def _fix(fix: Fix) -> dict[str, Any]:
     }
 
 
-def _conflict(conflict: Conflict) -> dict[str, Any]:
+def conflict_facts(conflict: Conflict) -> dict[str, Any]:
+    """A conflict with its claims."""
     return {
         "headline": conflict.headline,
         "claims": [_claim(claim) for claim in conflict.claims],

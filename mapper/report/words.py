@@ -24,9 +24,9 @@ def result_page(facts: Facts) -> Page:
             return _refused(facts)
         case _:
             return Page(
-                verdict=f"{_name(facts)} on {_device(facts)} is undecided",
+                verdict=f"{model_name(facts)} on {device_name(facts)} is undecided",
                 mood="open",
-                lines=(_sentence(facts["because"]),),
+                lines=(sentence(facts["because"]),),
                 blocks=_notes(facts) + _semantics(facts),
             )
 
@@ -53,7 +53,7 @@ def _fits(facts: Facts) -> Page:
     blocks.append(Block("Runs", _runs(facts)))
     blocks.append(Block("Hand-off", (("deploy.py", RAN[device["family"]]),)))
     return Page(
-        verdict=f"{_name(facts)} fits {_device(facts)}{used}",
+        verdict=f"{model_name(facts)} fits {device_name(facts)}{used}",
         mood="good",
         lines=(
             f"{_rests_on(facts)}; {_exactness(facts)}.",
@@ -66,7 +66,7 @@ def _fits(facts: Facts) -> Page:
 
 
 def _confirmed(facts: Facts) -> tuple[str, ...]:
-    return (_sentence(facts["confirmed"]),) if facts["confirmed"] else ()
+    return (sentence(facts["confirmed"]),) if facts["confirmed"] else ()
 
 
 def _rests_on(facts: Facts) -> str:
@@ -82,12 +82,12 @@ def _exactness(facts: Facts) -> str:
     errors = [p for p in facts["populations"] if p["error"]]
     unbounded = sum(change["keeps"] == "unbounded" for change in facts["changes"])
     if unbounded:
-        return f"{_count(unbounded, 'approximation')} without a bound, as allowed"
+        return f"{counted(unbounded, 'approximation')} without a bound, as allowed"
     if not errors:
         return "exact but for integers and latency"
     worst = max(errors, key=lambda p: p["error"])
     return (
-        f"{_count(len(errors), 'population')} approximated, worst '{worst['name']}' with a "
+        f"{counted(len(errors), 'population')} approximated, worst '{worst['name']}' with a "
         f"membrane-response error of {worst['error']:.3g}"
     )
 
@@ -112,7 +112,7 @@ def _where(facts: Facts) -> tuple[Row, ...]:
         rows.append((f"'{p['name']}'", f"{shape} {kind}", _cores(p, facts), full))
     left = len(facts["populations"]) - MOST_POPULATIONS
     if left > 0:
-        rows.append(("", f"and {_count(left, 'more population')} (--json has all)"))
+        rows.append(("", f"and {counted(left, 'more population')} (--json has all)"))
     if one_core:
         rows += [
             (name.replace("_", " "), f"{number(use['used'])} of {number(use['available'])}", "", "")
@@ -167,7 +167,7 @@ def _changed(changes: Sequence[Facts]) -> tuple[Row, ...]:
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         rows.append(("exact", rule, f"{found[0]['says']}{more}"))
     if len(exact) > MOST_ROWS:
-        rows.append(("exact", "", f"and {_count(len(exact) - MOST_ROWS, 'more rule')}"))
+        rows.append(("exact", "", f"and {counted(len(exact) - MOST_ROWS, 'more rule')}"))
     return tuple(rows)
 
 
@@ -176,12 +176,12 @@ def _lost(losses: Sequence[Facts]) -> tuple[Row, ...]:
         return (("nothing",),)
     rows: list[Row] = []
     for loss in losses[:MOST_ROWS]:
-        clipped = f", {_count(loss['clipped'], 'value')} clipped" if loss["clipped"] else ""
+        clipped = f", {counted(loss['clipped'], 'value')} clipped" if loss["clipped"] else ""
         rows.append(
             (f"at most {loss['max']:.3g}", f"rms {loss['rms']:.3g}", loss["what"] + clipped)
         )
     if len(losses) > MOST_ROWS:
-        rows.append(("", "", f"and {_count(len(losses) - MOST_ROWS, 'more array')}"))
+        rows.append(("", "", f"and {counted(len(losses) - MOST_ROWS, 'more array')}"))
     return tuple(rows)
 
 
@@ -196,12 +196,12 @@ def _runs(facts: Facts) -> tuple[Row, ...]:
             (
                 "input",
                 f"channel {row['channel']}",
-                f"must get {_count(row['count'], 'event')} in every step from step "
+                f"must get {counted(row['count'], 'event')} in every step from step "
                 f"{row['from_step']} on: the bias of '{row['population']}'",
             )
         )
     for port in facts["outputs"]:
-        late = "at once" if not port["latency"] else f"{_count(port['latency'], 'step')} late"
+        late = "at once" if not port["latency"] else f"{counted(port['latency'], 'step')} late"
         read = {"spikes": "spikes of", "v": "membrane of", "host": "computed by the host from"}
         rows.append(
             ("output", f"'{port['name']}'", f"{read[port['read']]} '{port['population']}', {late}")
@@ -220,21 +220,16 @@ def _runs(facts: Facts) -> tuple[Row, ...]:
 
 def _refused(facts: Facts) -> Page:
     lifted = facts["optimistic"]
-    verdict = f"{_name(facts)} does not fit {_device(facts)}"
-    lines = [f"{_sentence(facts['headline'])}"]
+    verdict = f"{model_name(facts)} does not fit {device_name(facts)}"
+    lines = [f"{sentence(facts['headline'])}"]
     if lifted:
         verdict += ", but might"
         lines.append(
             "These are the safe values of uncertain limits; with their optimistic values it would "
             f"fit ({', '.join(lifted)})."
         )
-    blocks: list[Block] = []
     sources: dict[str, int] = {}
-    for i, conflict in enumerate(facts["conflicts"]):
-        several = len(conflict["claims"]) > 1
-        title = "Because these cannot hold together" if several else "Because"
-        rows = _claims(conflict, "" if i else facts["headline"], sources)
-        blocks.append(Block(title if i == 0 else "And also", rows))
+    blocks = [*conflict_blocks(facts["conflicts"], sources)]
     fixes = _fixes(facts)
     if fixes:
         blocks.append(Block("Possible fixes", fixes))
@@ -244,11 +239,36 @@ def _refused(facts: Facts) -> Page:
         lines=(*lines, *_confirmed(facts)),
         blocks=(
             *blocks,
-            Block("Sources", tuple((f"[{n}]", text) for text, n in sources.items())),
+            *cited(sources),
             *_notes(facts),
             *_semantics(facts),
         ),
     )
+
+
+def conflict_blocks(conflicts: Iterable[Facts], sources: dict[str, int]) -> tuple[Block, ...]:
+    """A table for each conflict; the first one's headline is taken as told.
+
+    `sources` numbers what is cited (`cited`).
+    """
+    blocks: list[Block] = []
+    for i, conflict in enumerate(conflicts):
+        several = len(conflict["claims"]) > 1
+        title = "Because these cannot hold together" if several else "Because"
+        rows = _claims(conflict, "" if i else conflict["headline"], sources)
+        blocks.append(Block(title if i == 0 else "And also", rows))
+    return tuple(blocks)
+
+
+def cited(sources: Mapping[str, int]) -> tuple[Block, ...]:
+    """The sources by their number; no table where there are none."""
+    rows = tuple((f"[{n}]", text) for text, n in sources.items())
+    return (Block("Sources", rows),) if rows else ()
+
+
+def ending(facts: Facts) -> tuple[Block, ...]:
+    """What stands under every page about a network: notes on the file, semantics."""
+    return (*_notes(facts), *_semantics(facts))
 
 
 def _claims(conflict: Facts, told: str, sources: dict[str, int]) -> tuple[Row, ...]:
@@ -262,11 +282,11 @@ def _claims(conflict: Facts, told: str, sources: dict[str, int]) -> tuple[Row, .
         detail = _detail(claim, sources)
         mark = "" if i and _detail(claims[i - 1], sources) == detail else detail
         if claim["says"] != told:
-            rows.append(("-", _sentence(claim["says"])))
+            rows.append(("-", sentence(claim["says"])))
             if i + 1 == len(claims) or _detail(claims[i + 1], sources) != detail:
                 rows += [("", detail)] if detail else []
         else:
-            rows.append(("-", mark or _sentence(claim["says"])))
+            rows.append(("-", mark or sentence(claim["says"])))
     return tuple(rows)
 
 
@@ -274,12 +294,12 @@ def _detail(claim: Facts, sources: dict[str, int]) -> str:
     """The limit with its value, how sure it is, and where it comes from."""
     if claim["kind"] in OURS:
         return ""
-    cited = f"[{sources.setdefault(claim['source'], len(sources) + 1)}]"
+    mark = f"[{sources.setdefault(claim['source'], len(sources) + 1)}]"
     if not claim["available"]:
-        return f"{claim['kind']} {cited}"
+        return f"{claim['kind']} {mark}"
     may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
     value = f"{number(claim['available'])} {claim['unit']}{may}"
-    return f"{claim['limit'] or claim['kind']}: {value}, {claim['confidence']} {cited}"
+    return f"{claim['limit'] or claim['kind']}: {value}, {claim['confidence']} {mark}"
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:
@@ -334,21 +354,23 @@ def _setting(key: str, value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a capital and a full stop."""
     whole = text if text.endswith((".", "?", "!")) or not text else f"{text}."
     return whole[:1].upper() + whole[1:]
 
 
-def _name(facts: Facts) -> str:
+def model_name(facts: Facts) -> str:
+    """The network's name: that of its file, or 'network'."""
     return str(facts["model"]["name"])
 
 
-def _device(facts: Facts) -> str:
+def device_name(facts: Facts) -> str:
+    """The device's name, with the number of chips where there are several."""
     device = facts["device"]
     return device["name"] + (f" ({device['chips']} chips)" if device["chips"] > 1 else "")
 
 
-def _count(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
     """'1 step', '2 steps'."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
