@@ -6,11 +6,11 @@ from mapper.handoff.parts.common import *  # replaced by that file's text in dep
 class Family:
     """Lava processes, one LIF or ATRLIF for each run of neurons with equal decays.
 
-    Maps are fed in Lava's (x, y, channel) order; the bundle keeps C order.
+    Maps are fed in Lava's (x, y, channel) order; the bundle keeps C order. On the chip events
+    pass Intel's adapters (lava-loihi), as in Lava's own lava/networks/gradedvecnetwork.py.
     """
 
     NAME = "loihi2"
-    RUNS = True
     SDK = ("lava-nc", "0.10")
 
     def arguments(self, parser):
@@ -20,11 +20,14 @@ class Family:
 
     def prepare(self, net, options):
         version = need_sdk(*self.SDK, options.other_version)
-        self.lava = lava_names()
+        self.lava = lava_names(options.hardware)
+        if options.hardware and any(row["read"] == "v" for row in net.manifest["outputs"]):
+            raise Stop("an output reads a membrane; only spikes come back from the chip")
         self.pieces = {name: pieces_of(net, name, options.slices) for name in net.populations}
         check_limits(net)
         total = sum(len(found) for found in self.pieces.values())
         where = "Loihi 2" if options.hardware else "its fixed-point simulation"
+        self.where = "lava-nc %s, %s" % (version, where)
         return "lava-nc %s, %s: %d neuron processes for %d populations" % (
             version,
             where,
@@ -34,16 +37,15 @@ class Family:
 
     def run(self, net, rasters, steps, read, options):
         samples = len(next(iter(rasters.values())))
-        built = Built(net, self.lava, self.pieces, steps, read, options.hardware)
-        spikes = {
-            name: np.zeros((samples, steps, net.size(name)), np.int64) for name in net.populations
-        }
+        names = net.recorded(options)
+        built = Built(net, self.lava, self.pieces, steps, read, names, options.hardware)
+        spikes = {name: np.zeros((samples, steps, net.size(name)), np.int64) for name in names}
         traces = {name: np.zeros((samples, steps, net.size(name)), np.int64) for name in read}
         try:
             for sample in range(samples):
                 built.sample({name: raster[sample] for name, raster in rasters.items()})
-                for name, found in self.pieces.items():
-                    for number, index in enumerate(found):
+                for name in names:
+                    for number, index in enumerate(self.pieces[name]):
                         spikes[name][sample][:, index] = built.seen(name, number)
                         if name in traces:
                             traces[name][sample][:, index] = built.watched(name, number)
@@ -52,7 +54,7 @@ class Family:
         return spikes, traces
 
 
-def lava_names():
+def lava_names(hardware):
     """What is used of Lava, by name. Raises Stop where it does not import."""
     from importlib import import_module
 
@@ -76,6 +78,11 @@ def lava_names():
         out["Source"] = import_module("lava.proc.io.source").RingBuffer
     except (ImportError, AttributeError) as error:
         raise Stop("lava-nc does not import: %s" % str(error).splitlines()[0]) from error
+    if hardware:
+        try:
+            out["adapters"] = import_module("lava.proc.embedded_io.spike")
+        except ImportError as error:
+            raise Stop("--hardware needs Intel's lava-loihi beside lava-nc: %s" % error) from error
     return out
 
 
@@ -148,19 +155,19 @@ def check_limits(net):
 class Built:
     """The processes of one network, and a running simulation of them."""
 
-    def __init__(self, net, lava, pieces, steps, read, hardware):
+    def __init__(self, net, lava, pieces, steps, read, recorded, hardware):
         self.net, self.lava, self.pieces, self.steps = net, lava, pieces, steps
         self.hardware = hardware
         self.neurons, self.sinks, self.monitors, self.sources = {}, {}, {}, {}
+        self.ports = {}  # where an input's events come out
         self.resets = []  # (variable, value) at the start of a sample
         self.started = False
         for i, (name, found) in enumerate(pieces.items()):
             for j, index in enumerate(found):
                 process = self.neuron(name, index, "p%03d_%03d" % (i, j))
                 self.neurons[name, j] = process
-                sink = lava["Sink"](shape=process.s_out.shape, buffer=steps)
-                process.s_out.connect(sink.a_in)
-                self.sinks[name, j] = sink
+                if name in recorded:
+                    self.sinks[name, j] = self.sink(process)
                 if name in read:
                     monitor = lava["Monitor"]()
                     monitor.probe(process.v, steps)
@@ -169,9 +176,25 @@ class Built:
             shape = self.frame(name)
             blank = np.zeros(shape + (steps,), np.int32)
             self.sources[name] = lava["Source"](data=blank)
+            self.ports[name] = self.sources[name].s_out
+            if hardware:
+                adapter = lava["adapters"].PyToNxAdapter(shape=shape, num_message_bits=0)
+                self.ports[name].connect(adapter.inp)
+                self.ports[name] = adapter.out
         self.always = {}
         for i, row in enumerate(net.projections):
             self.connect(row, "c%03d" % i)
+
+    def sink(self, process):
+        """Records a process's spikes."""
+        sink = self.lava["Sink"](shape=process.s_out.shape, buffer=self.steps)
+        port = process.s_out
+        if self.hardware:
+            adapter = self.lava["adapters"].NxToPyAdapter(shape=port.shape, num_message_bits=0)
+            port.connect(adapter.inp)
+            port = adapter.out
+        port.connect(sink.a_in)
+        return sink
 
     def frame(self, name):
         """Shape of an input as Lava reads it: (x, y, channel) beside a convolution, else flat."""
@@ -271,19 +294,22 @@ class Built:
                 groups=1,
                 name=label,
             )
-            self.resets.append((process.a_buf, np.zeros(process.a_buf.shape, np.int32)))
-            out = self.sources[source] if source in self.sources else self.neurons[source, 0]
-            join(out.s_out, process.s_in)
+            if not self.hardware:
+                self.resets.append((process.a_buf, np.zeros(process.a_buf.shape, np.int32)))
+            known = source in self.ports
+            out = self.ports[source] if known else self.neurons[source, 0].s_out
+            join(out, process.s_in)
             join(process.a_out, self.neurons[target, 0].a_in)
             return
         weight = net.param(row, "weight").astype(np.int64)
         delay = np.broadcast_to(net.value(row["delay"]), weight.shape[1:])
         if net.is_bias(row):
-            ends = [(self.bias_neuron(int(row.get("from_step", 0))), np.arange(1))]
-        elif source in self.sources:
-            ends = [(self.sources[source], lava_order(net.shape(source)))]
+            ends = [(self.bias_neuron(int(row.get("from_step", 0))).s_out, np.arange(1))]
+        elif source in self.ports:
+            ends = [(self.ports[source], lava_order(net.shape(source)))]
         else:
-            ends = [(self.neurons[source, k], at) for k, at in enumerate(self.pieces[source])]
+            pieces = enumerate(self.pieces[source])
+            ends = [(self.neurons[source, k].s_out, at) for k, at in pieces]
         for j, index in enumerate(self.pieces[target]):
             for k, (out, column) in enumerate(ends):
                 part = weight[np.ix_(index, column)]
@@ -298,8 +324,9 @@ class Built:
                 }
                 steps = np.broadcast_to(delay[column], part.shape).astype(np.int64)
                 process = self.connection(row["form"], part, steps, options)
-                self.resets.append((process.a_buff, np.zeros(process.a_buff.shape, np.int32)))
-                join(out.s_out, process.s_in)
+                if not self.hardware:
+                    self.resets.append((process.a_buff, np.zeros(process.a_buff.shape, np.int32)))
+                join(out, process.s_in)
                 join(process.a_out, self.neurons[target, j].a_in)
 
     def connection(self, form, weight, steps, options):
@@ -315,7 +342,15 @@ class Built:
         return self.lava["Dense"](weights=weight, **options)
 
     def sample(self, rasters):
-        """Run one sample from the initial state."""
+        """Run one sample from the initial state.
+
+        On the chip events are under way in the axons, not in variables: there a silent run
+        as long as the longest delay takes them out first.
+        """
+        if self.started and self.hardware:
+            for source in self.sources.values():
+                source.data.set(np.zeros(source.data.shape, np.int32))
+            self.go()
         if self.started:
             for variable, value in self.resets:
                 variable.set(value)
@@ -327,6 +362,10 @@ class Built:
                 self.sources[name].data.set(data)
             else:
                 self.sources[name].data.init = data
+        self.go()
+
+    def go(self):
+        """Run as many steps as a sample has."""
         first = next(iter(self.neurons.values()))
         config = self.lava["Loihi2HwCfg" if self.hardware else "Loihi2SimCfg"]
         settings = config(select_tag="fixed_pt")

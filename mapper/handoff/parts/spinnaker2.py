@@ -20,11 +20,11 @@ class Family:
     """
 
     NAME = "spinnaker2"
-    RUNS = True
     SDK = ("py-spinnaker2", "0")
 
     def arguments(self, parser):
         parser.add_argument("--eth-ip", metavar="ADDRESS", help="of the board, with --hardware")
+        parser.add_argument("--stm-ip", metavar="ADDRESS", help="of a 48-chip board's controller")
 
     def prepare(self, net, options):
         from importlib import import_module
@@ -32,6 +32,9 @@ class Family:
         check(net)
         if options.hardware and not options.eth_ip:
             raise Stop("--hardware needs the board's address: --eth-ip ADDRESS")
+        self.chips = int(net.manifest["device"]["chips"])
+        if options.hardware and self.chips > 1 and not options.stm_ip:
+            raise Stop("the network takes %d chips: --hardware needs --stm-ip too" % self.chips)
         version = need_sdk(*self.SDK, options.other_version)
         try:
             self.snn = import_module("spinnaker2.snn")
@@ -42,29 +45,31 @@ class Family:
         except ImportError as error:
             said = str(error).splitlines()[0]
             raise Stop("py-spinnaker2 does not import: %s" % said) from error
+        where = "chip at %s" % shown(options.eth_ip) if options.hardware else "Brian2"
+        self.where = "py-spinnaker2 %s, %s" % (version, where)
         return "py-spinnaker2 %s, %s: %d populations, %d projections" % (
             version,
-            "chip at %s" % options.eth_ip if options.hardware else "Brian2",
+            where,
             len(net.populations),
             len(net.projections),
         )
 
     def run(self, net, rasters, steps, read, options):
         samples = len(next(iter(rasters.values())))
-        found = {
-            name: np.zeros((samples, steps, net.size(name)), np.int64) for name in net.populations
-        }
+        names = net.recorded(options)
+        found = {name: np.zeros((samples, steps, net.size(name)), np.int64) for name in names}
         traces = {name: np.zeros((samples, steps, net.size(name))) for name in read}
         tick = net.manifest["semantics"].get("chip_dt") or 1e-3
         for sample in range(samples):
             events = {name: raster[sample] for name, raster in rasters.items()}
-            network, populations = build(self.snn, net, events, steps, read)
+            network, populations = build(self.snn, net, events, steps, read, names)
             if options.hardware:
-                board = self.backend.SpiNNaker2Chip(eth_ip=options.eth_ip)
+                board = self.board(options)
                 board.run(network, steps, sys_tick_in_s=float(tick))
             else:
                 self.backend.Brian2Backend().run(network, steps)
-            for name, population in populations.items():
+            for name in names:
+                population = populations[name]
                 for index, ticks in population.get_spikes().items():
                     at = np.asarray(ticks, np.int64)
                     np.add.at(found[name][sample], (at[at < steps], int(index)), 1)
@@ -72,6 +77,11 @@ class Family:
                     for index, values in population.get_voltages().items():
                         traces[name][sample][:, int(index)] = np.asarray(values)[:steps]
         return found, traces
+
+    def board(self, options):
+        if self.chips == 1:
+            return self.backend.SpiNNaker2Chip(eth_ip=options.eth_ip)
+        return self.backend.SpiNNcloud48NodeBoard(stm_ip=options.stm_ip, eth_ip=options.eth_ip)
 
 
 def model_of(net, name):
@@ -118,7 +128,7 @@ def check(net):
         raise Stop("; ".join(said))
 
 
-def build(snn, net, events, steps, read):
+def build(snn, net, events, steps, read, names):
     """The network for one sample, and its populations by the bundle's names."""
     network = snn.Network("bundle")
     ends = {}
@@ -129,7 +139,9 @@ def build(snn, net, events, steps, read):
         )
     populations = {}
     for i, (name, row) in enumerate(net.populations.items()):
-        populations[name] = ends[name] = population(snn, net, name, row, "p%03d" % i, read)
+        populations[name] = ends[name] = population(
+            snn, net, name, row, "p%03d" % i, recorded(name, names, read)
+        )
     always = {}
     for i, row in enumerate(net.projections):
         source = row["source"]
@@ -153,7 +165,12 @@ def build(snn, net, events, steps, read):
     return network, populations
 
 
-def population(snn, net, name, row, label, read):
+def recorded(name, names, read):
+    """What a population records; on the chip each word of it costs memory."""
+    return ["spikes"] * (name in names) + ["v"] * (name in read)
+
+
+def population(snn, net, name, row, label, record):
     size, model = net.size(name), model_of(net, name)
     keys = ["threshold", "alpha_decay", "i_offset"]
     if model != "lif_conv2d":
@@ -164,7 +181,6 @@ def population(snn, net, name, row, label, read):
     params["reset"] = RESETS[row["reset"]]
     if model.startswith("lif_curr_exp"):
         params["t_refrac"] = 0
-    record = ["spikes", "v"] if name in read else ["spikes"]
     made = snn.Population(size=size, neuron_model=model, params=params, name=label, record=record)
     shape = net.shape(name)
     boxes = [part["box"] for part in net.manifest["slices"] if part["population"] == name]

@@ -31,7 +31,6 @@ class Family:
     """
 
     NAME = "xylo"
-    RUNS = True
     SDK = ("xylosim", "0.1")
     CHIP_SDK = ("rockpool", "3.1")
 
@@ -45,7 +44,10 @@ class Family:
         if options.hardware:
             version = need_sdk(*self.CHIP_SDK, options.other_version)
             need_sdk("samna", "0", True)
+            if any(row["read"] == "v" for row in net.manifest["outputs"]):
+                raise Stop("an output reads a membrane; only spikes come back from the chip")
             self.board = Board(net, spec, chip)
+            self.where = "rockpool %s, %s" % (version, chip)
             return "rockpool %s, %s: configured, %d hidden neurons" % (
                 version,
                 chip,
@@ -57,6 +59,7 @@ class Family:
         except ImportError as error:
             raise Stop("xylosim does not import: %s" % str(error).splitlines()[0]) from error
         self.core, self.spec = v2, spec
+        self.where = "xylosim %s for %s" % (version, chip)
         return "xylosim %s for %s: %d hidden and %d output neurons" % (
             version,
             chip,
@@ -72,18 +75,21 @@ class Family:
             events[:, :, at : at + raster.shape[2]] = raster
         for row in net.manifest["contract"]["constant_inputs"]:
             events[:, row["from_step"] :, row["channel"]] = row["count"]
+        names = net.recorded(options)
         if options.hardware:
-            if read:
-                raise Stop("an output reads a membrane; only spikes come back from the chip")
-            found = [self.board.evolve(raster) for raster in events]
+            params = [net.populations[name]["params"] for name in names]
+            hidden = any(options.record_all or "output_ids" not in found for found in params)
+            found = [self.board.evolve(raster, hidden) for raster in events]
         else:
             found = [simulate(self.core, self.spec, raster) for raster in events]
         pools = {key: np.array([run[key] for run in found]) for key in found[0]}
         spikes, membranes = {}, {}
-        for name, row in net.populations.items():
+        for name in names:
+            row = net.populations[name]
             pool = "hidden" if "hidden_ids" in row["params"] else "output"
             ids = np.ravel(net.param(row, pool + "_ids"))
-            spikes[name] = pools[pool][:, :, ids]
+            if pool in pools and int(ids.max(initial=0)) < pools[pool].shape[2]:
+                spikes[name] = pools[pool][:, :, ids]
             if "relay" in row["params"]:
                 ends = np.ravel(net.param(row, "output_ids"))
                 spikes["relay:" + name] = pools["output"][:, :, ends]
@@ -245,15 +251,24 @@ class Board:
         dt = net.manifest["semantics"].get("chip_dt")
         self.device = module.XyloSamna(boards[at[0]], config, dt=float(dt or 1e-3))
         self.silent = net.manifest["contract"]["reset_between_samples"]
+        self.used = False
 
-    def evolve(self, raster):
-        """One sample from the initial state: reset, or enough silence where none exists."""
+    def evolve(self, raster, hidden):
+        """One sample from the initial state: reset, or enough silence where none exists.
+
+        Hidden spikes come back only where all of a step's states are read, which is slow;
+        rockpool's IMU reads those of the lowest ids alone.
+        """
         if self.silent == "state":
             self.device.reset_state()
-        else:
-            self.device(np.zeros((int(self.silent), raster.shape[1]), np.int64))
-        out, _, record = self.device(raster, record=True)
-        return {"output": np.asarray(out), "hidden": np.asarray(record["Spikes"])}
+        elif self.used:
+            self.device(np.zeros((int(self.silent), raster.shape[1]), np.int64), record=hidden)
+        self.used = True
+        out, _, record = self.device(raster, record=hidden)
+        found = {"output": np.asarray(out).reshape(len(raster), -1)}
+        if hidden:
+            found["hidden"] = np.asarray(record["Spikes"]).reshape(len(raster), -1)
+        return found
 
 
 if __name__ == "__main__":
