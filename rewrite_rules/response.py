@@ -29,6 +29,8 @@ Charge = Literal["area", "peak"]
 MEMORY = 25.0  # slowest time constants that matter: (1 + 25) exp(-25) = 4e-10 is left out
 LONGEST = 2**22  # steps; a neuron that remembers for longer counts as one that never forgets
 CELLS = 2**20  # numbers in a temporary array
+EVERY = 64  # lags that are all tried
+COARSER = 4  # steps in one, where there are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,19 @@ def _parts(lengths: NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
 def _rows(decays: Array, length: int, charge: Charge) -> Array:
     """(neuron, 3): error, lag, gain of h = decays[:, :2] and g = decays[:, 2:], gains of 1.
 
-    The lags between no lag, equal peaks and equal medians are tried, and one on each side.
+    The lags between no lag, equal peaks and equal medians are tried, and one on each side;
+    where these are many, those near the best one in steps that are COARSER times as long.
     """
     h, g = impulse(decays[:, :2], 0, length), impulse(decays[:, 2:], 0, length)
     near = np.stack(
-        [np.zeros(len(h)), g.argmax(axis=1) - h.argmax(axis=1), _median(g) - _median(h)]
+        [np.zeros_like(_median(h)), g.argmax(axis=1) - h.argmax(axis=1), _median(g) - _median(h)]
     )
     least, most = near.min(axis=0) - 1, near.max(axis=0) + 1
+    many = most - least > EVERY
+    if many.any():
+        coarse = _rows(decays[many] ** COARSER, -(-length // COARSER), charge)[:, 1]
+        middle = COARSER * coarse.astype(np.int64)
+        least[many], most[many] = middle - COARSER - 1, middle + COARSER + 1
     low, high = int(least.min()), int(most.max())
     wide = impulse(decays[:, 2:], min(low, 0), length + max(high, 0))
     area, peak = h.sum(axis=1), h.max(axis=1)

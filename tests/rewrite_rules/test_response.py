@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mapper.emulate.ideal import run
 from nir_io.graph import LI, CubaLI, I, Neuron, frozen
 from nir_io.semantics import Semantics
+from rewrite_rules import response
 from rewrite_rules.response import (
     Charge,
     Response,
@@ -141,6 +142,25 @@ def test_membranes_stay_within_the_bound_for_any_input(
         late = np.array([other[t + lag] if t + lag >= 0 else 0.0 for t in range(steps)])
         bound = float(found.error) * float(area) * np.abs(x).max()
         assert np.abs(mine[:steps] - late).max() <= bound * (1 + 1e-9) + 1e-9
+
+
+def test_of_many_lags_the_best_is_found_without_trying_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Time constants of hundreds of steps leave hundreds of lags to choose from."""
+    rng = np.random.default_rng(2)
+    decays = np.exp(-(10.0 ** -rng.uniform(1.5, 2.6, (12, 4))))
+    decays[::3, 0] = 0.0
+    h, g = Response(decays[:, 0], decays[:, 1]), Response(decays[:, 2], decays[:, 3])
+    for charge in ("area", "peak"):
+        found = compare_responses(h, g, 3000, charge=charge)
+        with monkeypatch.context() as patch:
+            patch.setattr(response, "EVERY", 10**9)
+            best = compare_responses(h, g, 3000, charge=charge)
+        assert found is not None and best is not None
+        assert int(np.abs(best.lag).max()) > response.EVERY
+        np.testing.assert_array_equal(found.lag, best.lag)
+        np.testing.assert_array_equal(found.error, best.error)
 
 
 def test_the_bound_is_reached_by_the_worst_input() -> None:
