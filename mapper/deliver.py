@@ -78,18 +78,27 @@ def _decided(question: Question, brief: bool) -> tuple[Outcome, str]:
     if not brief:
         outcome, _ = arranged(outcome)
     if question.settings.published_only and outcome.assumptions:
-        leaning = "; ".join(f"{a.id}: {a.says}" for a in outcome.assumptions)
-        because = (
-            f"it fits, but leans on {len(outcome.assumptions)} assumptions that are not "
-            f"published, which --published-only forbids ({leaning})"
-        )
-        return (
-            Undecided(
-                question=question, because=because, options=outcome.options, ledger=outcome.ledger
-            ),
-            confirmed,
-        )
+        return _leaning(outcome), confirmed
     return outcome, confirmed
+
+
+def _leaning(placed: Placed) -> Undecided:
+    """What is said of a placement that leans on more than is published."""
+    n, name = len(placed.assumptions), placed.question.profile.name
+    what, which = ("1 thing", "it") if n == 1 else (f"{n} things", "them")
+    return Undecided(
+        question=placed.question,
+        because=f"a placement was found, but it leans on {what} that {placed.question.profile.vendor} "
+        "has not published, and --published-only forbids that",
+        options=placed.options,
+        ledger=placed.ledger,
+        decides=(
+            f"accept {which}: the same command without --published-only",
+            f"find out from the vendor, or on a chip, and put the numbers into a profile of your own: "
+            f"`nirmap devices {name}` lists them with their sources",
+        ),
+        assumptions=placed.assumptions,
+    )
 
 
 def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:

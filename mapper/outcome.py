@@ -127,12 +127,17 @@ class Impossible:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Undecided:
-    """The budget ended first. `because` names it and what would decide."""
+    """Neither was shown. `because` says why, `decides` what would decide, a sentence each.
+
+    `assumptions`: what a placement leans on that the settings forbid to lean on.
+    """
 
     question: Question
     because: str
     options: Options
     ledger: Ledger
+    decides: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
 
 Outcome = Placed | Impossible | Undecided

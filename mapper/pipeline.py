@@ -40,8 +40,10 @@ def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Setting
     target = backend_of(profile).target(profile, semantics)
     normal, proposals = normalise(graph, target)
     on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset()
+    network = extract(normal, semantics, on_host)
+    clocked(network, profile, semantics)
     return Question(
-        network=extract(normal, semantics, on_host),
+        network=network,
         profile=profile,
         semantics=semantics,
         settings=settings,
@@ -67,6 +69,29 @@ def never_below(graph: Graph, semantics: Semantics) -> None:
             )
     if findings:
         raise BadInput(findings)
+
+
+def clocked(network: Network, profile: Profile, semantics: Semantics) -> None:
+    """Raises BadInput for biases on a chip that adds them at ticks of a clock of unknown rate.
+
+    The clock must tick once a step, and a step in seconds is nothing that a file says.
+    """
+    needs = profile.switches.get("bias_needs_slow_clock")
+    biased = [
+        f"'{population.name}'" for population in network.populations if population.bias is not None
+    ]
+    if semantics.chip_dt is not None or needs is None or not needs.value or not biased:
+        return
+    shown = ", ".join(biased[:3]) + (f" and {len(biased) - 3} more" if len(biased) > 3 else "")
+    slow, fast = (1.0 / profile.limits[f"slow_clock_{end}"].value for end in ("min", "max"))
+    raise BadInput(
+        [
+            f"chip_dt: {profile.name} adds a bias at every tick of its slow clock, which must tick "
+            f"once a step; {shown} {'have biases' if len(biased) > 1 else 'has biases'}, and the "
+            "file counts in steps. Say how long a step lasts on the chip, between "
+            f"{fast:g} and {slow:g} seconds: --chip-dt, or a line in the sidecar file"
+        ]
+    )
 
 
 def offer(question: Question) -> Options:
@@ -124,9 +149,26 @@ def decide(question: Question) -> Outcome:
         )
     return Undecided(
         question=question,
-        because=f"the solver's budget of {answer.budget:g} deterministic seconds ended; pass a larger --budget",
+        because=f"the solver's budget of {answer.budget:g} deterministic seconds ended first. "
+        f"{_counted(ledger)}",
         options=options,
         ledger=ledger,
+        decides=(
+            f"more time for the solver: --budget {4 * answer.budget:g}",
+            "a smaller question: fewer layers, or --exact, which leaves less to choose from",
+        ),
+    )
+
+
+def _counted(ledger: Ledger) -> str:
+    """The best bound there is without a solution: what counting shows."""
+    totals = [claim for claim in ledger.claims if claim.kind in ("cores", "hidden-neurons")]
+    if not totals:
+        return "Counting shows no limit that fails"
+    fullest = max(totals, key=lambda claim: claim.demanded / max(1, claim.available))
+    return (
+        f"Counting shows no limit that fails: at least {fullest.demanded:,} of "
+        f"{fullest.available:,} {fullest.unit} are needed"
     )
 
 

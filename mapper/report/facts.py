@@ -44,7 +44,11 @@ def facts(result: Result) -> dict[str, Any]:
         case Impossible():
             found |= _refused(result, result.outcome)
         case Undecided():
-            found |= {"because": result.outcome.because}
+            found |= {
+                "because": result.outcome.because,
+                "decides": list(result.outcome.decides),
+                "assumptions": _assumed(result.outcome),
+            }
     return found
 
 
@@ -127,12 +131,14 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
             for stage in placed.question.network.host
         ],
         "contract": manifest.get("contract", {}),
-        "assumptions": [
-            {"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions
-        ],
+        "assumptions": _assumed(placed),
         "alarms": list(manifest.get("alarms", ())),
         "verified": bool(checked and checked.ok),
     }
+
+
+def _assumed(outcome: Placed | Undecided) -> list[dict[str, Any]]:
+    return [{"id": a.id, "says": a.says, "source": a.source} for a in outcome.assumptions]
 
 
 def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> dict[str, Any]:

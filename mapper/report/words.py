@@ -26,9 +26,17 @@ def result_page(facts: Facts) -> Page:
             return Page(
                 verdict=f"{model_name(facts)} on {device_name(facts)} is undecided",
                 mood="open",
-                lines=(sentence(facts["because"]),),
-                blocks=_notes(facts) + _semantics(facts),
+                lines=(sentence(facts["because"]), *_confirmed(facts)),
+                blocks=(*_open(facts), *_notes(facts), *_semantics(facts)),
             )
+
+
+def _open(facts: Facts) -> tuple[Block, ...]:
+    """What an undecided answer leans on, and what would decide it."""
+    leans = tuple((a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"])
+    decides = tuple(("-", says) for says in facts["decides"])
+    rows = (("Leans on", leans), ("What would decide", decides))
+    return tuple(Block(title, own) for title, own in rows if own)
 
 
 def number(value: float) -> str:

@@ -34,7 +34,9 @@ def test_leaning_on_unpublished_numbers_is_undecided_where_that_is_forbidden(ask
     said = ask("srnn_cuba", "loihi2", "--published-only")
     assert (said.code, said.err) == (3, "")
     assert "is undecided" in said.out
-    assert "--published-only forbids" in " ".join(said.out.split())
+    told = " ".join(said.out.split())
+    assert "--published-only forbids that" in told
+    assert "What would decide - accept them: the same command without --published-only" in told
 
 
 def test_published_only_changes_nothing_where_all_is_published(ask: Run, run: Run) -> None:
@@ -45,6 +47,33 @@ def test_a_spent_budget_is_undecided(ask: Run) -> None:
     said = ask("cnn_if_wide", "speck2f", "--budget", "1e-6")
     assert said.code == 3
     assert "budget" in said.out
+
+
+def test_biases_on_a_chip_with_a_slow_clock_ask_how_long_a_step_lasts(
+    run: Run, tmp_path: Path
+) -> None:
+    import networks
+
+    rng = np.random.default_rng(0)
+    biased = networks.conv(rng, (2, 8, 8), 4)
+    biased.bias = np.full(4, 0.1)
+    model = tmp_path / "biased.nir"
+    nir.write(
+        model,
+        networks.chain(
+            nir.Input({"input": np.array([2, 8, 8])}),
+            biased,
+            networks.spikes((4, 8, 8)),
+            nir.Output({"output": np.array([4, 8, 8])}),
+        ),
+    )
+    asked = ("check", model, "--device", "speck2f", "--semantics", "sinabs")
+    silent = run(*asked)
+    assert (silent.code, silent.out) == (2, "")
+    assert "slow clock" in silent.err and "'1' has biases" in silent.err
+    assert "between 0.0001 and 0.1 seconds: --chip-dt" in " ".join(silent.err.split())
+    assert run(*asked, "--chip-dt", "0.01").code == 0
+    assert run(*asked, "--chip-dt", "1").code == 1
 
 
 BAD = {
