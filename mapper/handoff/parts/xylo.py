@@ -4,6 +4,7 @@ from mapper.handoff.parts.common import *  # replaced by that file's text in dep
 
 CHIPS = {"xylo-audio2": "syns61201", "xylo-audio3": "syns65302", "xylo-imu": "syns63300"}
 WIDE = ("xylo-audio2",)  # chips whose every hidden neuron has input and output weights
+WINDOW = 128  # hidden neurons with input weights, and with output weights, elsewhere
 LIMITS = {
     "weights_in": (-128, 127),
     "weights_rec": (-128, 127),
@@ -183,6 +184,8 @@ def handed_over(spec, chip):
         fed = np.flatnonzero(out["weights_in"].any(axis=(0, 2)))
         heard = np.flatnonzero(out["weights_out"].any(axis=1))
         last = int(fed.max()) + 1 if fed.size else 1
+        if chip == "xylo-imu":  # there rockpool's XyloSamna reads as many neurons as these
+            last = max(last, min(WINDOW, len(out["threshold"])))
         out["weights_in"] = out["weights_in"][:, :last]
         out["weights_out"] = out["weights_out"][int(heard.min()) if heard.size else -1 :]
     out["aliases"] = None
