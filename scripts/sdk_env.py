@@ -5,7 +5,8 @@
 They are oracles for tests and benchmarks, never dependencies. Each is a venv made by the
 Python version that its packages need, looked for on PATH and then among pyenv's versions.
 What is there already, with the same pins, is left alone. Says what could not be built and
-why, and then exits with 1.
+why, and then exits with 1. samna and py-spinnaker2 are not among them: the first is a binary
+that installs itself from its maker's own index, the second is in no index.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 600  # seconds for one step of a build
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,21 @@ ENVIRONMENTS = (
         pins=("xylosim==0.1.3", "numpy>=1.26,<3"),
         proof="import xylosim.v1, xylosim.v2",
         for_="Xylo, cores 1 and 2",
+    ),
+    Environment(
+        name="rockpool",
+        python="3.11",
+        # Its Xylo modules import with a stand-in for samna (tests/sdk/vendor_rockpool.py).
+        pins=(
+            "rockpool==3.1.0",
+            "xylosim==0.1.3",
+            "bitstruct==8.24.0",
+            "packaging>=24,<27",
+            "numpy>=1.26,<3",
+            "scipy>=1.11,<2",
+        ),
+        proof="import rockpool, xylosim.v2, bitstruct, packaging",
+        for_="Xylo, its configurations",
     ),
     Environment(
         name="sinabs",
@@ -124,7 +141,16 @@ def build(environment: Environment, folder: Path) -> str | None:
         [*install, "--no-deps", *environment.bare] if environment.bare else [inside, "-V"],
         [inside, "-c", environment.proof],
     ):
-        done = subprocess.run(command, capture_output=True, text=True)
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            return f"{' '.join(command[1:4])} took more than {LONGEST} s"
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()
             return f"{' '.join(command[1:4])} failed: {said[-1] if said else 'without a word'}"

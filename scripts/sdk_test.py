@@ -23,6 +23,7 @@ from scripts.sdk_env import python_of
 from tests.sdk import cases, compare, loihi2_networks, sinabs_networks, xylo_networks
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 900  # seconds for one process of a vendor
 AT_ONCE = {"lava": 50, "xylosim": 250, "sinabs": 100}  # networks in one process of the vendor
 ABOUT = {"lava": "Loihi 2", "xylosim": "Xylo", "sinabs": "Speck, step view"}
 GENERATE: dict[str, Any] = {
@@ -50,6 +51,8 @@ def vendor_run(
         ["nice", "-n", "10", *command, str(given_file), str(results_file)],
         capture_output=True,
         text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=LONGEST,
     )
     if done.returncode != 0 or not cases.readable(results_file):
         raise RuntimeError(f"{vendor} failed:\n{done.stderr[-2000:]}")

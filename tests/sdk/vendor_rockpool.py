@@ -42,7 +42,7 @@ class Strict:
         if limits is not None:
             found = np.asarray(value)
             assert found.dtype.kind in "iub", f"{name}: {found.dtype}"
-            assert found.size == 0 or limits[0] <= found.min() and found.max() <= limits[1], name
+            assert found.size == 0 or (limits[0] <= found.min() and found.max() <= limits[1]), name
         object.__setattr__(self, name, value)
 
 

@@ -49,12 +49,7 @@ def install() -> None:
 def layers(config: Any) -> dict[str, Any]:
     """The used cores in order of signal flow, every field."""
     used = [i for i, layer in enumerate(config.cnn_layers) if layer.dimensions is not None]
-    sent = {
-        end.layer
-        for i in used
-        for end in config.cnn_layers[i].destinations
-        if end.enable
-    }
+    sent = {end.layer for i in used for end in config.cnn_layers[i].destinations if end.enable}
     order = [next(i for i in used if i not in sent)]
     while len(order) < len(used):
         ends = config.cnn_layers[order[-1]].destinations
@@ -74,9 +69,7 @@ def layers(config: Any) -> dict[str, Any]:
             if key not in ("dimensions", "destinations"):
                 found[f"{number} {key}"] = getattr(layer, key)
         found[f"{number} destinations"] = [
-            [end.layer, end.pooling, end.feature_shift]
-            for end in layer.destinations
-            if end.enable
+            [end.layer, end.pooling, end.feature_shift] for end in layer.destinations if end.enable
         ]
     return {key: np.asarray(value) for key, value in found.items()}
 
