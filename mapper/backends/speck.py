@@ -73,6 +73,7 @@ class Speck:
                 "scale-to-conv",
                 "split-pool",
                 "pool-into-kernel",
+                "dilation-to-dense",
                 "even-padding",
                 "square-kernel",
             ),
@@ -156,6 +157,12 @@ class Speck:
         weight = form.weight
         if not isinstance(weight, Conv2d):
             return Refusal(form.template, form.id, f"{weight.kind} is not a convolution")
+        if weight.dilation != (1, 1):
+            return Refusal(
+                form.template,
+                form.id,
+                f"its kernel is dilated by {weight.dilation}; Speck's are not",
+            )
         if form.delay is not None:
             most = int(np.max(form.delay))
             return Refusal(

@@ -131,6 +131,12 @@ class Spinnaker2:
         conv = form.weight
         if form.form != "conv" or not isinstance(conv, Conv2d):
             return form
+        if conv.dilation != (1, 1):
+            return Refusal(
+                form.template,
+                form.id,
+                f"its kernel is dilated by {conv.dilation}; lif_conv2d's are not",
+            )
         most = int(profile.limit("atoms_per_pe_conv").value)
         pixels = int(np.prod(population.shape[1:]))
         if pixels > most and profile.switches["conv_whole_channels"].value:

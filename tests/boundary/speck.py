@@ -176,6 +176,7 @@ def _geometry() -> Iterator[Case]:
     yield case("1025 input channels", merged(512, 513), "input-features")
     yield case("dilation 2 of 8 taps", conv(32, 8, dilation=2))
     yield case("dilation 2 of 9 taps", conv(33, 9, dilation=2), "kernel-size")
+    yield case("dilation 2 of 9 taps onto one pixel", conv(17, 9, dilation=2), "kernel-size")
     yield case("3 x 5 kernel", conv(9, (3, 5), pad=(1, 1, 2, 2)))
     yield case("3 x 4 kernel, nothing to spare", conv(9, (3, 4)), "unsupported")
     yield case("3 x 4 kernel, a row to spare", conv(9, (3, 4), stride=4))
