@@ -6,8 +6,6 @@ compared by their membrane-response error, and the best one is taken.
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 
 from nir_io.graph import Array, CubaLIF, Graph
@@ -18,6 +16,7 @@ from rewrite_rules.rule import Proposal, Refusal
 from rewrite_rules.target import Target
 
 ON_GRID = 1e-6  # decays nearer than this to the grid are rounding of the file's floats
+FORGETS = 1.0 - 1e-5  # a slower decay has no error without a run length (rewrite_rules.response)
 
 
 class DecaysOnGrid:
@@ -36,7 +35,7 @@ class DecaysOnGrid:
             return None
         pairs = np.stack([old.syn_decay.ravel(), old.mem_decay.ravel()], axis=1)
         unique, back = np.unique(pairs, axis=0, return_inverse=True)
-        best = np.array([_nearest(a, b, target) for a, b in unique])
+        best = _nearest(unique, target)
         syn, mem = (best[back.ravel(), i].reshape(node.shape_out) for i in (0, 1))
         new = with_decays(node, 1.0 - 2.0**-syn, 1.0 - 2.0**-mem, target.semantics)
         because = f"decays of {target.family} are 1 - 2^-n"
@@ -59,24 +58,31 @@ def on_grid(syn_decay: Array, mem_decay: Array, target: Target) -> bool:
     return True
 
 
-def _nearest(syn_decay: float, mem_decay: float, target: Target) -> tuple[int, int]:
+def _nearest(pairs: Array, target: Target) -> Array:
+    """Per row (decay of the synapse, of the membrane) the exponents n of the best neighbours."""
     low_syn, low_mem, high = target.dash
-    choices: list[tuple[float, int, int]] = []
-    for syn, mem in product(
-        _neighbours(syn_decay, low_syn, high), _neighbours(mem_decay, max(low_mem, 1), high)
-    ):
+    syn, mem = pairs.T
+    choices = [
+        np.stack([s, m], axis=1)
+        for s in _neighbours(syn, low_syn, high)
+        for m in _neighbours(mem, max(low_mem, 1), high)
+    ]
+    steps = target.semantics.steps
+    told = np.full(len(pairs), steps is not None) | (pairs.max(axis=1) < FORGETS)
+    errors = np.zeros((len(choices), len(pairs)))  # where none is told all are alike
+    for row, choice in zip(errors, choices, strict=True):
+        decays = 1.0 - 2.0 ** -choice[told]
         error = response_error(
-            Response(np.array([syn_decay]), np.array([mem_decay])),
-            Response(np.array([1.0 - 2.0**-syn]), np.array([1.0 - 2.0**-mem])),
-            target.semantics.steps,
+            Response(syn[told], mem[told]), Response(decays[:, 0], decays[:, 1]), steps
         )
-        choices.append((float(error[0]) if error is not None else abs(mem_decay), syn, mem))
-    return min(choices)[1:]
+        row[told] = 0.0 if error is None else error
+    best = np.argmin(errors, axis=0)  # of equals the first: the shortest time constants
+    return np.stack(choices)[best, np.arange(len(pairs))]
 
 
-def _neighbours(decay: float, low: int, high: int) -> tuple[int, ...]:
-    dash = -np.log2(max(1.0 - decay, 2.0**-60))
-    return tuple(sorted({int(np.clip(edge(dash), low, high)) for edge in (np.floor, np.ceil)}))
+def _neighbours(decay: Array, low: int, high: int) -> tuple[Array, Array]:
+    dash = -np.log2(np.maximum(1.0 - decay, 2.0**-60))
+    return np.clip(np.floor(dash), low, high), np.clip(np.ceil(dash), low, high)
 
 
 def _span(values: Array) -> str:
