@@ -97,10 +97,27 @@ def classes(boxes: tuple[Box, ...], demand: Callable[[Box], Demand]) -> tuple[Sl
     return tuple(SliceClass(boxes=tuple(found), demand=dict(key)) for key, found in groups.items())
 
 
-def per_run(weight: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
-    """Non-zero targets of each source within each run: (runs, sources). weight is (out, in)."""
-    starts = np.array([box[0][0] for box in boxes])
-    return np.add.reduceat((weight != 0).astype(np.int64), starts, axis=0)
+class Synapses:
+    """The non-zero weights of a matrix (out, in), counted for any runs of targets at once."""
+
+    def __init__(self, weight: np.ndarray) -> None:
+        present = np.asarray(weight) != 0
+        self._sources = present.shape[1]
+        self._full = bool(present.all())
+        if self._full:
+            return
+        narrow = np.uint16 if len(present) < 2**16 else np.uint32
+        self._before = np.zeros((len(present) + 1, self._sources), dtype=narrow)
+        for at, row in enumerate(present):  # row by row: ten times as fast as np.cumsum
+            np.add(self._before[at], row, out=self._before[at + 1], dtype=narrow)
+
+    def per_run(self, boxes: tuple[Box, ...]) -> np.ndarray:
+        """Targets of each source within each run: (runs, sources)."""
+        edges = np.array([box[0] for box in boxes]).reshape(-1, 2)
+        if self._full:
+            lengths = edges[:, 1:] - edges[:, :1]
+            return np.broadcast_to(lengths, (len(boxes), self._sources))
+        return (self._before[edges[:, 1]] - self._before[edges[:, 0]]).astype(np.int64)
 
 
 def pixels(box: Box) -> int:

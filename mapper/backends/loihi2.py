@@ -20,11 +20,11 @@ from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
 from mapper.backends.grid import (
     Demand,
+    Synapses,
     classes,
     count,
     fewest,
     longest_runs,
-    per_run,
     pixels,
     runs,
     tiles,
@@ -52,7 +52,7 @@ from mapper.outcome import Placed, Question
 from mapper.place import assumptions, chosen, in_order
 from mapper.plans import Box, Form, NeuronForm, Options, Plan, ProjectionForm, SliceClass
 from mapper.settings import Settings
-from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Shape, Threshold
+from nir_io.graph import Array, Conv2d, Linear, Neuron, Shape, Threshold
 from nir_io.semantics import Reset, Semantics
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
@@ -429,13 +429,17 @@ def _run(
     """Runs of neurons in C order, each projection dense or sparse."""
     size = population.size
     group = group_ids(form.neuron, model)
+    counted = {
+        p.id: Synapses(p.weight.weight) for p in form.projections if isinstance(p.weight, Linear)
+    }
 
     def cut(boxes: tuple[Box, ...]) -> tuple[SliceClass, ...]:
         synapse = np.zeros(len(boxes), dtype=np.int64)
         axons = np.zeros(len(boxes), dtype=np.int64)
         for projection in form.projections:
             delayed = projection.delay is not None or projection.extra_delay > 0
-            for i, (words, sources) in enumerate(_dense_words(projection, boxes, model, delayed)):
+            table = counted.get(projection.id)
+            for i, (words, sources) in enumerate(_dense_words(table, boxes, model, delayed)):
                 synapse[i] += words
                 axons[i] += sources
         source = int(form.neuron.bias == "source")
@@ -463,16 +467,12 @@ def _run(
 
 
 def _dense_words(
-    projection: ProjectionForm, boxes: tuple[Box, ...], model: CoreModel, delayed: bool
+    table: Synapses | None, boxes: tuple[Box, ...], model: CoreModel, delayed: bool
 ) -> list[tuple[int, int]]:
-    """(synapse words, input axons) of one projection for each run."""
-    weight = projection.weight
-    if isinstance(weight, Scale):
+    """(synapse words, input axons) of one projection for each run; None: one to one."""
+    if table is None:
         return [(model.words(np.ones(volume(b)), delayed), volume(b)) for b in boxes]
-    assert isinstance(weight, Linear)
-    low, high = boxes[0][0][0], boxes[-1][0][1]
-    moved = tuple(((a - low, b - low),) for ((a, b),) in boxes)
-    targets = per_run(np.asarray(weight.weight)[low:high], moved)
+    targets = table.per_run(boxes)
     return [(model.words(row, delayed), int(np.count_nonzero(row))) for row in targets]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
-from mapper.backends.grid import Demand, chunks, classes, per_run, volume
+from mapper.backends.grid import Demand, Synapses, chunks, classes, volume
 from mapper.claims.common import (
     Resource,
     cores_used,
@@ -39,7 +39,7 @@ from mapper.outcome import Placed, Question
 from mapper.place import assumptions, chosen, in_order
 from mapper.plans import Box, Form, NeuronForm, Options, Plan, ProjectionForm, SliceClass
 from mapper.settings import Settings
-from nir_io.graph import Conv2d, CubaLIF, Linear, Neuron, Scale
+from nir_io.graph import Conv2d, CubaLIF, Linear, Neuron
 from nir_io.semantics import Reset, Semantics
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
@@ -354,11 +354,11 @@ class PeModel:
             delay_max=get("delay_max"),
         )
 
-    def rows(self, targets: np.ndarray) -> int:
-        """Bytes of table and rows for sources with so many synapses each (0: no row)."""
+    def rows(self, targets: np.ndarray) -> tuple[int, int]:
+        """Table and rows in bytes for sources with so many synapses each (0: no row)."""
         k = targets[targets > 0]
         row = self.header + -(-k * self.synapse // self.row_align) * self.row_align
-        return _up(self.entry * k.size, self.align) + _up(int(row.sum()), self.align)
+        return self.entry * k.size, int(row.sum())
 
 
 def _up(size: int, to: int) -> int:
@@ -389,13 +389,16 @@ def _plan(
     )
     record = _up(model.spike_record * (network.steps or 0), model.align) if read else 0
     most = model.atoms_conv if conv else model.atoms
+    counted = {
+        p.id: Synapses(p.weight.weight) for p in form.projections if isinstance(p.weight, Linear)
+    }
 
     def cut(atoms: int) -> tuple[SliceClass, ...]:
         boxes = _channel_chunks(population, atoms // per_channel) if conv else chunks(size, atoms)
         found = (
             _conv_bytes(population, form, model, sources)
             if conv
-            else _sparse_bytes(form, boxes, model)
+            else _sparse_bytes(form, boxes, counted, model)
         )
         at = {box: i for i, box in enumerate(boxes)}
 
@@ -432,30 +435,42 @@ def _channel_chunks(population: Population, channels: int) -> tuple[Box, ...]:
     return tuple(((at, min(at + channels, total)), *rest) for at in range(0, total, channels))
 
 
-def _sparse_bytes(form: Form, boxes: tuple[Box, ...], model: PeModel) -> list[int]:
-    """Table and rows of every slice: one entry and one row a source, all projections."""
-    per_slice = [0] * len(boxes)
+def _sparse_bytes(
+    form: Form, boxes: tuple[Box, ...], counted: Mapping[str, Synapses], model: PeModel
+) -> list[int]:
+    """Table and rows of every slice, a region each: one entry and one row a source.
+
+    counted: the synapses of projections that are not one to one, by id.
+    """
+    tables, rows = [0] * len(boxes), [0] * len(boxes)
+
+    def add(i: int, targets: np.ndarray) -> None:
+        table, row = model.rows(targets)
+        tables[i] += table
+        rows[i] += row
+
     for source in dict.fromkeys(p.source for p in form.projections):
         counts: np.ndarray | None = None
         for projection in form.projections:
             if projection.source != source:
                 continue
-            weight = projection.weight
-            if isinstance(weight, Scale):
-                each = np.zeros((len(boxes), int(np.prod(weight.shape_in))), dtype=np.int64)
+            if projection.id in counted:
+                each = counted[projection.id].per_run(boxes)
+            else:
+                each = np.zeros((len(boxes), prod(projection.weight.shape_in)), dtype=np.int64)
                 for i, box in enumerate(boxes):
                     each[i, box[0][0] : box[0][1]] = 1
-            else:
-                assert isinstance(weight, Linear)
-                each = per_run(np.asarray(weight.weight), boxes)
             counts = each if counts is None else counts + each
         assert counts is not None
         for i, row in enumerate(counts):
-            per_slice[i] += model.rows(row)
+            add(i, row)
     if form.neuron.bias == "source":
         for i, box in enumerate(boxes):
-            per_slice[i] += model.rows(np.array([volume(box)]))
-    return per_slice
+            add(i, np.array([volume(box)]))
+    return [
+        _up(table, model.align) + _up(row, model.align)
+        for table, row in zip(tables, rows, strict=True)
+    ]
 
 
 def _conv_bytes(

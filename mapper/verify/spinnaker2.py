@@ -206,21 +206,21 @@ def _fixed(case: Case, population: Population) -> int:
 def _rows(
     case: Case, population: Population, piece: Slice, weights: list[tuple[Projection, Array]]
 ) -> int:
-    """Population table and rows: one entry and one row for each source neuron."""
+    """Population table and rows, a region each: one entry and one row for each source neuron."""
     d, mine = case.device, indices(population, piece)
     by_source: dict[str, Array] = {}
     for projection, array in weights:
         targets = np.count_nonzero(array[mine], axis=0)
         before = by_source.get(projection.source)
         by_source[projection.source] = targets if before is None else before + targets
-    total, align = 0, d.limit("region_alignment")
+    entries, rows, align = 0, 0, d.limit("region_alignment")
     for targets in by_source.values():
         k = targets[targets > 0].astype(np.int64)
         pad = d.limit("row_alignment")
         synapses = -(-k * d.limit("synapse_bytes") // pad) * pad
-        total += up(d.limit("table_entry_bytes") * k.size, align)
-        total += up(int(np.sum(synapses + d.limit("row_header_bytes"))), align)
-    return total
+        entries += k.size
+        rows += int(np.sum(synapses + d.limit("row_header_bytes")))
+    return up(d.limit("table_entry_bytes") * entries, align) + up(rows, align)
 
 
 def _conv_bytes(

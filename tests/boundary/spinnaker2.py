@@ -61,6 +61,16 @@ def shared_wait(hops: int) -> Net:
     return net.output(meeting)
 
 
+def heard_together(*sources: int) -> Net:
+    """One neuron that hears several inputs: its table and rows are one region each."""
+    net = Net("LIF")
+    first, *others = (net.input(n) for n in sources)
+    at = net.dense(first, 1)
+    for other in others:
+        net.join(net.linear(other, 1), at)
+    return net.output(at)
+
+
 def conv_skip() -> Net:
     """A convolution whose input comes by a longer path as well."""
     net = Net("LIF")
@@ -109,6 +119,8 @@ def cases() -> Iterator[Case]:
         yield case(f"{n + 1} neurons of {sources} sources", dense(sources, n + 1), cores=inputs + 2)
     yield case("fan-in of 1597", dense(1597, 1), cores=17)
     yield case("fan-in of 1598", dense(1598, 1), "sram")
+    yield case("fan-in of 1597 of four inputs", heard_together(399, 399, 399, 400), cores=17)
+    yield case("fan-in of 1598 of four inputs", heard_together(399, 399, 400, 400), "sram")
     yield case("fan-in of 2312", dense(2312, 1), "sram")
     yield case("148 PEs", dense(1, 250 * 147), cores=148)
     yield case("149 PEs", dense(1, 250 * 147 + 1), "cores")

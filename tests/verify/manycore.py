@@ -266,9 +266,9 @@ def spinnaker2_recurrent() -> Draft:
         add_projection(draft, source, target, form="sparse", params=_s2_weights(draft, shape))
     for name in ("in->hid", "hid->hid", "hid->out"):
         _node(draft, name, 90.5)
-    # up16(12 + 4 * 3) + 16 + 48 + 16 = 112; rows of 3: 20 bytes; of 1 or 2: 16 bytes.
-    add_slice(draft, "hid", [(0, 3)], 1, atoms=3, bytes=112 + 112 + 128 + 48)
-    add_slice(draft, "hid", [(3, 4)], 2, atoms=1, bytes=112 + 96 + 112 + 32)
+    # up16(12 + 4 * 3) + 16 + 48 + 16 = 112; 8 sources, 12 bytes in the table each; rows of 3: 20 bytes, of 1 or 2: 16.
+    add_slice(draft, "hid", [(0, 3)], 1, atoms=3, bytes=112 + 12 * 8 + 20 * 8)
+    add_slice(draft, "hid", [(3, 4)], 2, atoms=1, bytes=112 + 12 * 8 + 16 * 8)
     add_helper(draft, "bias source", "", 3)
     add_slice(draft, "out", [(0, 2)], 4, atoms=2, bytes=96 + 112)
     add_output(draft, "y", (2,), "out", 2)

@@ -190,7 +190,7 @@ def test_usage_is_what_a_report_shows(tmp_path: Path) -> None:
     }
     usage = verify(made(S2).save(tmp_path / "spinnaker2")).usage
     assert {name: use.used for name, use in usage[0].resources.items()} == {
-        "bytes": 400,
+        "bytes": 368,
         "atoms": 3,
     }
 

@@ -43,7 +43,7 @@ ROWS: tuple[tuple[Build, str, int, str, int], ...] = (
     (LOIHI, "threshold_mantissa_max", 1024, "threshold-range", EVERY),
     (SOFT, "delay_max", 3, "delay-range", EVERY),
     (LOIHI, "input_events", 1, "input-events", EVERY),
-    (S2, "sram_window", 400, "sram", EVERY),
+    (S2, "sram_window", 368, "sram", EVERY),
     (S2, "atoms_per_pe", 3, "atoms", EVERY),
     (S2CONV, "atoms_per_pe_conv", 256, "atoms-conv", EVERY),
     (S2CONV, "pes_per_chip", 6, "cores", EVERY),
