@@ -44,11 +44,15 @@ NEARLY_KEPT = 1.0 - 2.0**-20
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Rates:
-    """Per neuron, C order: decays of current and membrane, and what a step adds to v."""
+    """Per neuron, C order: decays of current and membrane, what a step adds to v, thresholds.
+
+    `height`: what a spike needs above v_reset: 1, but for chips whose membrane rests higher.
+    """
 
     syn_decay: Array
     mem_decay: Array
     leak: Array
+    height: Array
 
 
 def rates(placed: Placed, quantized: Quantized, population: Population) -> Rates:
@@ -77,7 +81,8 @@ def rates(placed: Placed, quantized: Quantized, population: Population) -> Rates
         case _:
             pass
     leak = np.broadcast_to(quantized.floats.get((population.name, "leak"), np.zeros(n)), (n,))
-    return Rates(syn_decay=a, mem_decay=b, leak=leak)
+    height = quantized.floats.get((population.name, "threshold"), np.ones(n))
+    return Rates(syn_decay=a, mem_decay=b, leak=leak, height=height)
 
 
 def neuron(
@@ -99,7 +104,7 @@ def neuron(
     reset = np.zeros(n)
     if d.spiking and form.reset == "zero":
         reset = np.ravel(d.v_reset / (d.threshold - d.v_reset))
-    threshold = frozen(np.reshape(1.0 + reset, shape))
+    threshold = frozen(np.reshape(found.height + reset, shape))
     spike: dict[str, Any] = {"v_threshold": threshold, "v_reset": frozen(np.reshape(reset, shape))}
     one = frozen(np.ones(shape))
     synapse, leaky = bool(np.any(found.syn_decay)), bool(np.any(found.mem_decay < 1.0))

@@ -40,12 +40,16 @@ class Ideal:
     totals: neuron -> (sample, *shape), the same for each neuron node that was asked for.
     sent: recorded node -> (sample, step, *shape), what it sends (an Output: what arrives).
     voltages: recorded neuron -> (sample, step, *shape), its membrane after the step.
+    overshoot: neuron that was asked for -> mean of (v - v_threshold) / height over its
+        spikes, before the reset (height: v_threshold - v_reset, or v_threshold for a reset
+        by subtraction); None where it is silent.
     """
 
     counts: Mapping[str, Floats]
     totals: Mapping[str, Floats]
     sent: Mapping[str, Floats]
     voltages: Mapping[str, Floats]
+    overshoot: Mapping[str, float | None]
 
 
 def run(
@@ -55,6 +59,7 @@ def run(
     *,
     record: Collection[str] = (),
     totals: Collection[str] = (),
+    overshoot: Collection[str] = (),
     dtype: Any = np.float64,
 ) -> Ideal:
     """Simulate `graph` on inputs (sample, step, *shape) per Input (or for the only one).
@@ -65,17 +70,22 @@ def run(
     """
     given = _inputs(graph, inputs)
     graph = per_step(graph, semantics)
-    machine = _Machine(graph, semantics, dtype, (*record, *totals))
+    machine = _Machine(graph, semantics, dtype, (*record, *totals, *overshoot))
     samples, steps = next(iter(given.values())).shape[:2]
     sums = {name: machine.blank(name, samples) for name in (*machine.outputs, *totals)}
     sent = {name: machine.blank(name, samples, steps) for name in record}
     states = [n for n in record if isinstance(machine.parts[n], Membrane)]
     voltages = {name: machine.blank(name, samples, steps) for name in states}
+    over = {name: [0.0, 0.0] for name in overshoot}
     chunk = max(1, min(samples, CHUNK // machine.widest))
     span = max(1, SPAN // (chunk * machine.widest))
     for first in range(0, samples, chunk):
         some = slice(first, min(first + chunk, samples))
         running = _Running(machine, some.stop - first, voltages)
+        for name, tally in over.items():
+            state = running.states.get(name)
+            if isinstance(state, Membrane.State):
+                state.over = tally
         for begin in range(0, steps, span):
             while_ = slice(begin, min(begin + span, steps))
             block = {
@@ -93,6 +103,7 @@ def run(
         totals=_sealed({name: sums[name] for name in totals}),
         sent=_sealed(sent),
         voltages=_sealed(voltages),
+        overshoot=MappingProxyType({n: total / k if k else None for n, (total, k) in over.items()}),
     )
 
 

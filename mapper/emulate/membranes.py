@@ -50,11 +50,12 @@ class Membrane:
 
     @dataclass(slots=True, eq=False)
     class State:
-        """v and s (sample, *shape), which `advance` moves on."""
+        """v and s (sample, *shape), which `advance` moves on; `over` is kept where it is a list."""
 
         of: Membrane
         v: Floats
         s: Floats
+        over: list[float] | None = None  # sum of what is above threshold at spikes, their number
 
         def advance(self, x: Floats, volts: Floats | None = None) -> Floats:
             """What the node sends for input x (step, sample, *shape); `volts` gets v after it."""
@@ -94,6 +95,8 @@ class Membrane:
             """The number of spikes of the step; resets v."""
             semantics, v_reset = self.of.semantics, self.of.v_reset
             fired = _above(self.v, threshold, semantics)
+            if self.over is not None:
+                self._measure(fired, threshold)
             if semantics.reset == "zero" and v_reset is not None:
                 np.copyto(self.v, v_reset, where=fired)
                 return fired
@@ -104,6 +107,15 @@ class Membrane:
                 spikes *= np.maximum(most, 1.0)
             self.v -= spikes * threshold
             return spikes
+
+        def _measure(self, fired: NDArray[np.bool_], threshold: Floats) -> None:
+            assert self.over is not None
+            height = threshold
+            if self.of.semantics.reset == "zero" and self.of.v_reset is not None:
+                height = threshold - self.of.v_reset
+            above = ((self.v - threshold) / height)[fired]
+            self.over[0] += float(above.sum(dtype=np.float64))
+            self.over[1] += above.size
 
 
 def membrane(node: Neuron, semantics: Semantics, dtype: Any) -> Membrane:

@@ -2,30 +2,46 @@
 
 Order of operations (xylosim 0.1.3): the current takes its input, then decays, then is
 used. A weight w << shift delivers the charge (w << shift) (2^dash_syn - 1) where the
-equations deliver 2^dash_syn, so weights are divided by 1 - 2^-dash_syn. A threshold of
-at least 2^14 keeps a neuron to one spike a step: the 16-bit membrane saturates below two.
+equations deliver 2^dash_syn, so weights are divided by 1 - 2^-dash_syn.
+
+States saturate at 2^15, so the fewer units a threshold has, the deeper can a neuron be
+inhibited: 2^10 leave 32 thresholds on either side. What is above the threshold at a spike,
+though, stays, and a hidden neuron fires again for it in the same step. Where the network
+does not do that, the membrane *rests* above 0 by a constant bias, and threshold and what a
+spike takes away are higher by as much: a spike then takes the usual overshoot along. Where
+that is large, 2^14 units keep a neuron to one spike: the membrane saturates below two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
-from mapper.outcome import Placed
-from mapper.quantize.draft import Arrays, Quantized, loss
+from mapper.outcome import Placed, Question
+from mapper.quantize.dial import NOTHING, Chosen, Dial, dial, read
+from mapper.quantize.draft import ENOUGH, Arrays, Quantized, loss
+from mapper.quantize.overshoot import overshoot
 from mapper.quantize.units import Unit, unit, weights
 
 RELAY = 64  # weight of a relay
-CLIP = 99.5  # percentile of a neuron's weights that must be in range; larger ones are clipped
+UNITS = 1024.0  # of a threshold, aimed at
+AROUND = 2.0 ** np.linspace(-0.5, 0.5, 5)  # shares of it that a neuron may have instead
+LEAST_UNITS = 32.0  # below, a bias is rather clipped than the threshold made coarser
+BURSTS = 1.5  # overshoot in thresholds from which on a neuron is kept to one spike a step
+SLOWEST_REST = 6  # dash_mem; a slower membrane takes more than 64 steps to reach its rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A population on its way: threshold-unit weights by kind of matrix, decays, bias."""
+    """A population on its way: threshold-unit weights by kind of matrix, decays, bias.
+
+    `raised`: thresholds above 0 at which its neurons should rest; `units`: aimed at.
+    """
 
     name: str
     unit: Unit
@@ -33,38 +49,59 @@ class _Part:
     dash_mem: NDArray[np.int64]
     matrices: dict[str, tuple[str, NDArray[np.float64]]]
     constant: NDArray[np.float64]
+    raised: NDArray[np.float64]
+    units: float
+    gain: float
     output: bool
 
 
-def quantize(placed: Placed) -> Quantized:
+def dials(placed: Placed) -> tuple[Dial, ...]:
+    """Per population the units of a threshold, its raised rest, and a gain of its weights."""
+    usual = _usual(placed)
+    found: list[Dial] = []
+    for population in placed.question.network.populations:
+        name = population.name
+        found += [
+            dial("rest", name, (0.0, 0.25, 0.5, 0.75, 1.0, 1.5), usual[name].rest),
+            dial("units", name, (256.0, 512.0, 1024.0, 2048.0, 4096.0, 16384.0), usual[name].units),
+            dial("gain", name, (0.8, 0.9, 1.0, 1.1, 1.25), 1.0),
+        ]
+    return tuple(found)
+
+
+def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Weights, shifts, thresholds, dashes and biases."""
     question = placed.question
     profile = question.profile
-    inputs = {name for name, _ in question.network.inputs}
     channels = sum(int(np.prod(shape)) for _, shape in question.network.inputs)
-    parts = [_part(placed, population.name, inputs) for population in question.network.populations]
+    usual = _usual(placed)
+    parts = [
+        _part(placed, population.name, usual[population.name], chosen)
+        for population in question.network.populations
+    ]
     two = int(profile.limit("synapses_per_hidden").value) > 1
     arrays = Arrays()
-    shifts, thresholds = _scales(parts, profile, two)
+    shifts, units = _scales(parts, profile, two)
+    more = int(question.semantics.comparison == ">")  # Xylo fires at v >= threshold
     populations: dict[str, dict[str, Any]] = {}
     projections: dict[str, dict[str, Any]] = {}
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
     constants: list[dict[str, Any]] = []
     for part in parts:
-        threshold = thresholds[part.name]
+        size = units[part.name]
         for key, (kind, w) in part.matrices.items():
             pair = two and not part.output
             if key.startswith("bias:"):
                 params, rows, got = _bias_source(
-                    arrays, part, threshold, shifts["in"], profile, channels
+                    arrays, part, size, shifts["in"], profile, channels
                 )
                 constants += rows
                 channels += len(rows)
                 projections[key] = {"params": params}
                 floats[(key, "weight")] = got
                 continue
-            first, second, got, clipped = _weights(w, part, threshold, shifts[kind], profile, pair)
+            first, second, got, clipped = _weights(w, part, size, shifts[kind], profile, pair)
             params = {"weight": arrays.add(first, f"weights of '{key}'", loss(w, got, clipped))}
             if second is not None:
                 params["weight_2"] = arrays.add(second, f"second synapse of '{key}'")
@@ -73,33 +110,38 @@ def quantize(placed: Placed) -> Quantized:
         constant = part.constant
         if (f"bias:{part.name}", "weight") in floats:
             constant = part.unit.constant(floats[(f"bias:{part.name}", "weight")][:, 0])
-        bias = np.rint(constant * threshold)
+        lift = np.rint(part.raised * size * 2.0**-part.dash_mem).astype(np.int64)
+        rest = lift << part.dash_mem
+        threshold = np.minimum(size + rest + more, int(profile.limit("threshold_max").value))
+        bias = np.rint(constant * size) + lift
         low, high = int(profile.limit("bias_min").value), int(profile.limit("bias_max").value)
         stored = np.clip(bias, low, high)
         clipped = int(np.count_nonzero(bias != stored))
         if clipped:
             alarms.append(f"'{part.name}': {clipped} biases exceed 8 bits and are clipped")
-        populations[part.name] = {
-            "scale": arrays.add(
-                threshold.astype(np.int32), f"units per threshold of '{part.name}'"
+        params = {
+            "dash_mem": arrays.add(
+                part.dash_mem.astype(np.int8), f"membrane decay of '{part.name}'"
             ),
-            "params": {
-                "dash_mem": arrays.add(
-                    part.dash_mem.astype(np.int8), f"membrane decay of '{part.name}'"
-                ),
-                "dash_syn": arrays.add(
-                    part.dash_syn.astype(np.int8), f"synaptic decay of '{part.name}'"
-                ),
-                "threshold": arrays.add(threshold.astype(np.int16), f"threshold of '{part.name}'"),
-                "bias": arrays.add(
-                    stored.astype(np.int16),
-                    f"bias of '{part.name}'",
-                    loss(constant, stored / threshold, clipped),
-                ),
-            },
+            "dash_syn": arrays.add(
+                part.dash_syn.astype(np.int8), f"synaptic decay of '{part.name}'"
+            ),
+            "threshold": arrays.add(threshold.astype(np.int16), f"threshold of '{part.name}'"),
+            "bias": arrays.add(
+                stored.astype(np.int16),
+                f"bias of '{part.name}'",
+                loss(constant, (stored - lift) / size, clipped),
+            ),
         }
-        floats[(part.name, "leak")] = stored / threshold
-        _ids(placed, part.name, populations[part.name]["params"], arrays, shifts["out"])
+        if np.any(rest):
+            params["rest"] = arrays.add(rest.astype(np.int16), f"rest of '{part.name}'")
+        populations[part.name] = {
+            "scale": arrays.add(size.astype(np.int32), f"units per threshold of '{part.name}'"),
+            "params": params,
+        }
+        floats[(part.name, "leak")] = stored / size
+        floats[(part.name, "threshold")] = (size + rest) / size
+        _ids(placed, part.name, params, arrays, shifts["out"])
     pools = {
         "weight_shift_in": shifts["in"],
         "weight_shift_rec": shifts["rec"],
@@ -118,8 +160,45 @@ def quantize(placed: Placed) -> Quantized:
     )
 
 
-def _part(placed: Placed, name: str, inputs: set[str]) -> _Part:
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What is chosen without data: units of a threshold, and the rest in thresholds."""
+
+    units: float
+    rest: float
+
+
+def _usual(placed: Placed) -> dict[str, _Usual]:
+    """What is chosen without data, by population.
+
+    Small overshoots: for a network that resets hard, what a spike takes away is on average
+    what its reset would, the height and the overshoot. For one spike a step the overshoot
+    stays, but a hidden neuron here fires again for it: half of it is taken along. Large
+    ones: a threshold that keeps a neuron to one spike a step, or a loop would run away. An
+    output fires once a step whatever its threshold.
+    """
+    question: Question = placed.question
+    semantics = question.semantics
+    names = [population.name for population in question.network.populations]
+    if semantics.spikes == "many":
+        return dict.fromkeys(names, _Usual(UNITS, 0.0))
+    over = overshoot(question)
+    once = float(question.profile.limit("one_spike_threshold").value)
+    hard = semantics.reset == "zero"
+    found: dict[str, _Usual] = {}
+    for name in names:
+        output, above = placed.chosen[name].role == "output", over.get(name, 0.0)
+        rest = float(np.round(min(above, 1.0) if hard else above / 2, 3))
+        if output:
+            found[name] = _Usual(UNITS, rest if hard else 0.0)
+        else:
+            found[name] = _Usual(once, 0.0) if above > BURSTS else _Usual(UNITS, rest)
+    return found
+
+
+def _part(placed: Placed, name: str, usual: _Usual, chosen: Chosen) -> _Part:
     network = placed.question.network
+    inputs = {given for given, _ in network.inputs}
     population, plan = network.population(name), placed.chosen[name]
     u = unit(population, plan.form.neuron)
     output = plan.role == "output"
@@ -132,6 +211,7 @@ def _part(placed: Placed, name: str, inputs: set[str]) -> _Part:
         matrices[f"bias:{name}"] = ("in", u.bias[:, None])
     dashes = (np.rint(-np.log2(1.0 - d)).astype(np.int64) for d in (u.syn_decay, u.mem_decay))
     syn, mem = dashes
+    raised = np.where(mem <= SLOWEST_REST, read(chosen, "rest", name, usual.rest), 0.0)
     return _Part(
         name=name,
         unit=u,
@@ -139,6 +219,9 @@ def _part(placed: Placed, name: str, inputs: set[str]) -> _Part:
         dash_mem=mem,
         matrices=matrices,
         constant=u.leak if source else u.constant(),
+        raised=raised,
+        units=read(chosen, "units", name, usual.units),
+        gain=read(chosen, "gain", name, 1.0),
         output=output,
     )
 
@@ -165,62 +248,98 @@ def _kick(part: _Part) -> NDArray[np.float64]:
 def _scales(
     parts: list[_Part], profile: Profile, two: bool
 ) -> tuple[dict[str, int], dict[str, NDArray[np.int64]]]:
-    """A shift per kind of matrix, a threshold per neuron.
+    """A shift per kind of matrix, and per neuron the units of a threshold.
 
-    A neuron's threshold is the largest, up to the one-spike threshold, at which the given
-    percentile of its weights fits the 8-bit range at the largest shift, and, where it has a
-    membrane bias, at which that fits 8 bits with it. Shifts shrink where no weight needs
-    them.
+    Of all shifts, and sizes around the one aimed at, those with the least square error of
+    the weights, clipping included. A membrane bias that would not fit 8 bits makes its
+    neuron's threshold smaller.
     """
-    top_shift = int(profile.limit("weight_shift_max").value)
-    top = int(profile.limit("one_spike_threshold").value)
-    high = int(profile.limit("weight_max").value)
-    bias_high = int(profile.limit("bias_max").value)
-    thresholds: dict[str, NDArray[np.int64]] = {}
-    need: dict[str, float] = {"in": 0.0, "rec": 0.0, "out": 0.0}
-    for part in parts:
-        reach = high * 2**top_shift * (2 if two and not part.output else 1)
-        size = part.unit.gain.size
-        large = np.zeros(size)
-        for key, (_, w) in part.matrices.items():
-            if not key.startswith("bias:") and w.size:
-                large = np.maximum(
-                    large,
-                    np.percentile(np.abs(w), 100.0 if part.output else CLIP, axis=1) / _kick(part),
-                )
-        threshold = np.minimum(top, reach / np.maximum(large, 1e-9))
-        with_bias = bias_high / np.maximum(np.abs(part.constant), 1e-12)
-        threshold = np.minimum(threshold, np.maximum(with_bias, 64.0))
-        thresholds[part.name] = np.maximum(1, np.floor(threshold)).astype(np.int64)
-        for key, (kind, w) in part.matrices.items():
-            if w.size and not key.startswith("bias:"):
-                wanted = np.abs(w) / _kick(part)[:, None] * thresholds[part.name][:, None]
-                share = 2 if two and not part.output else 1
-                need[kind] = max(
-                    need[kind],
-                    float(np.percentile(wanted, 100.0 if part.output else CLIP)) / (high * share),
-                )
-    low = int(profile.limit("weight_shift_min").value)
-    # relays repeat spikes the better, the finer their current is resolved
-    need["out"] = need["out"] if any(part.output for part in parts) else 2.0**top_shift
-    shifts = {
-        k: int(np.clip(np.ceil(np.log2(max(v, 1e-9))), low, top_shift)) for k, v in need.items()
+    low, high = (int(profile.limit(f"weight_shift_{end}").value) for end in ("min", "max"))
+    tried = range(low, high + 1)
+    most = int(profile.limit("weight_max").value)
+    sizes = {part.name: _sizes(part, profile) for part in parts}
+    errors = {
+        part.name: {
+            kind: [
+                _error(part, kind, sizes[part.name], shift, most * (2 if two else 1))
+                if kind != "out"
+                else _error(part, kind, sizes[part.name], shift, most)
+                for shift in tried
+            ]
+            for kind in dict.fromkeys(kind for kind, _ in part.matrices.values())
+        }
+        for part in parts
     }
-    return shifts, thresholds
+
+    def lost(part: _Part, shift: dict[str, int]) -> NDArray[np.float64]:
+        found = [by[shift[kind] - low] for kind, by in errors[part.name].items() if kind in shift]
+        return np.sum(found, axis=0) if found else np.zeros((1, 1))
+
+    shifts: dict[str, int] = {}
+    for group in (("in", "rec"), ("out",)):
+        best: tuple[float, dict[str, int]] | None = None
+        for values in product(tried, repeat=len(group)):
+            shift = dict(zip(group, values, strict=True))
+            total = sum(float(lost(part, shift).min(axis=0).sum()) for part in parts)
+            if best is None or total < best[0] * (1.0 - 1e-9):
+                best = (total, shift)
+        assert best is not None
+        shifts |= best[1]
+    # relays repeat spikes the better, the finer their current is resolved
+    if not any(part.output for part in parts):
+        shifts["out"] = high
+    units: dict[str, NDArray[np.int64]] = {}
+    for part in parts:
+        found, size = lost(part, shifts), sizes[part.name]
+        pick = np.broadcast_to(np.argmin(found, axis=0), size.shape[1])
+        units[part.name] = size[pick, np.arange(size.shape[1])].astype(np.int64)
+    return shifts, units
+
+
+def _sizes(part: _Part, profile: Profile) -> NDArray[np.float64]:
+    """(candidate, neuron): units of a threshold, the size aimed at first."""
+    constant = np.abs(part.constant) + part.raised * 2.0 ** -part.dash_mem.astype(np.float64)
+    room = np.maximum(
+        (int(profile.limit("bias_max").value) - 1) / np.maximum(constant, 1e-12), LEAST_UNITS
+    )
+    ceiling = (int(profile.limit("threshold_max").value) - 1) / (1.0 + part.raised)
+    around = sorted(AROUND, key=lambda share: abs(np.log(share)))
+    sizes = part.units * np.array(around)[:, None]
+    return np.floor(np.clip(sizes, 1.0, np.minimum(room, ceiling)))
+
+
+def _error(
+    part: _Part, kind: str, sizes: NDArray[np.float64], shift: int, reach: int
+) -> NDArray[np.float64]:
+    """(candidate, neuron): summed square error of its weights of one kind, in thresholds.
+
+    What a weight has beyond ENOUGH thresholds does not count.
+    """
+    found = np.zeros(sizes.shape)
+    for key, (of, w) in part.matrices.items():
+        if of != kind or key.startswith("bias:"):
+            continue
+        wanted = w * part.gain
+        felt = np.clip(wanted, -ENOUGH, ENOUGH)
+        for i, size in enumerate(sizes):
+            unit_size = (size / _kick(part) / 2.0**shift)[:, None]
+            stored = np.clip(np.rint(wanted * unit_size), -reach, reach) / unit_size
+            found[i] += ((np.clip(stored, -ENOUGH, ENOUGH) - felt) ** 2).sum(axis=1)
+    return found
 
 
 def _weights(
     w: NDArray[np.float64],
     part: _Part,
-    threshold: NDArray[np.int64],
+    size: NDArray[np.int64],
     shift: int,
     profile: Profile,
     two: bool,
 ) -> tuple[NDArray[np.int8], NDArray[np.int8] | None, NDArray[np.float64], int]:
     """(first synapse, second or None, threshold-unit values they stand for, clipped)."""
     low, high = int(profile.limit("weight_min").value), int(profile.limit("weight_max").value)
-    unit_size = threshold[:, None] / _kick(part)[:, None] / 2.0**shift
-    raw = np.rint(w * unit_size)
+    unit_size = size[:, None] / _kick(part)[:, None] / 2.0**shift
+    raw = np.rint(w * part.gain * unit_size)
     if not two or not np.any((raw > high) | (raw < low)):
         stored = np.clip(raw, low, high)
         return (
@@ -243,7 +362,7 @@ def _weights(
 def _bias_source(
     arrays: Arrays,
     part: _Part,
-    threshold: NDArray[np.int64],
+    size: NDArray[np.int64],
     shift: int,
     profile: Profile,
     channels: int,
@@ -254,7 +373,7 @@ def _bias_source(
     largest bias.
     """
     low, high = int(profile.limit("weight_min").value), int(profile.limit("weight_max").value)
-    unit_size = threshold / _kick(part) / 2.0**shift
+    unit_size = size / _kick(part) / 2.0**shift
     raw = part.unit.bias * unit_size
     most = int(profile.limit("input_events").value)
     count = int(np.clip(np.ceil(np.abs(raw).max(initial=0.0) / high), 1, most))

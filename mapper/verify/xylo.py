@@ -106,6 +106,9 @@ def _neurons(case: Case, population: Population) -> None:
         "threshold", (n,), d.limit("threshold_min"), d.limit("threshold_max"), "threshold-range"
     )
     params.ints("bias", (n,), d.limit("bias_min"), d.limit("bias_max"), "bias-range")
+    if threshold is not None and "rest" in population.params:
+        rest = params.ints("rest", (n,), 0, d.limit("threshold_max"), "rest-range")
+        threshold = None if rest is None else threshold.astype(np.int64) - rest
     scale_findings(case, population, threshold, 1.0)
     if population.role == "hidden+relay":
         _relay(case, population)

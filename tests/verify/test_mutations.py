@@ -56,6 +56,18 @@ def manifest(*path: Any, to: Any) -> Spoil:
     return spoil
 
 
+def rested(rest: list[int], more: list[int]) -> Spoil:
+    """Neurons of 'hid' that rest above 0, their thresholds raised by `more`."""
+
+    def spoil(draft: Draft) -> None:
+        params = draft.population("hid")["params"]
+        params["rest"] = draft.ref(rest, "int16")
+        raised = draft.arrays[params["threshold"]] + np.array(more)
+        params["threshold"] = draft.ref(raised, "int16")
+
+    return spoil
+
+
 def population(name: str, key: str, to: Any) -> Spoil:
     """Set a field of a population."""
     return lambda draft: draft.population(name).update({key: to})
@@ -432,6 +444,8 @@ CATALOGUE: tuple[tuple[str, Build, Spoil, str], ...] = (
     ("neurons understated", XYLO, demand("hid", "neurons"), "demand"),
     ("a hard reset", XYLO, population("hid", "reset", "zero"), "reset"),
     ("a threshold off its scale", XYLO, entry("hid", "threshold", 0, 8194), "scale"),
+    ("a threshold that its rest does not explain", XYLO, rested([5, 0, 0], [0, 0, 0]), "scale"),
+    ("a rest below 0", XYLO, rested([-8, 0, 0], [-8, 0, 0]), "rest-range"),
     # Speck
     ("threshold_low of 0", CHAIN, param("c1", "threshold_low", 0), "threshold-range"),
     ("a threshold near the ceiling", CHAIN, both(param("c1", "threshold_high", 32641), population("c1", "scale", 32641.0)), "threshold-range"),
