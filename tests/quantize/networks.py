@@ -56,7 +56,7 @@ def srnn(seed: int, hidden: int = 12, outputs: int = 3, size: float = 0.4) -> Gr
 
 
 def mapped(graph: Graph, device: str, **options: Any) -> Result:
-    given = {"semantics": "snntorch", "file_dt": DT, "reset": "subtract"} | options
+    given: dict[str, Any] = {"semantics": "snntorch", "file_dt": DT, "reset": "subtract"} | options
     result = api.check(graph, device, **given)
     assert result.fits, result.text
     return result
