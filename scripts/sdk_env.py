@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -113,6 +114,28 @@ def _version(python: str) -> str | None:
     return done.stdout.strip()
 
 
+def run(command: list[str], longest: float) -> subprocess.CompletedProcess[str]:
+    """Run a vendor's process; after `longest` seconds it and all that it started are ended.
+
+    Raises subprocess.TimeoutExpired then.
+    """
+    started = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = started.communicate(timeout=longest)
+    except BaseException:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+        raise
+    return subprocess.CompletedProcess(command, started.returncode, out, err)
+
+
 def python_of(folder: Path, name: str) -> Path:
     """The interpreter of an environment in `folder`."""
     return folder / name / "bin" / "python"
@@ -141,21 +164,25 @@ def build(environment: Environment, folder: Path) -> str | None:
         [*install, "--no-deps", *environment.bare] if environment.bare else [inside, "-V"],
         [inside, "-c", environment.proof],
     ):
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                timeout=LONGEST,
-            )
-        except subprocess.TimeoutExpired:
-            return f"{' '.join(command[1:4])} took more than {LONGEST} s"
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            return f"{' '.join(command[1:4])} failed: {said[-1] if said else 'without a word'}"
+        reason = _failure(command)
+        if reason is not None:
+            shutil.rmtree(home, ignore_errors=True)  # half an environment is none
+            return reason
     stamp.write_text(wanted)
     return None
+
+
+def _failure(command: list[str]) -> str | None:
+    """Run a step of a build; why it failed."""
+    shown = " ".join(command[1:4])
+    try:
+        done = run(command, LONGEST)
+    except subprocess.TimeoutExpired:
+        return f"{shown} took more than {LONGEST} s"
+    if done.returncode == 0:
+        return None
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return f"{shown} failed: {said[-1] if said else 'without a word'}"
 
 
 def main() -> int:

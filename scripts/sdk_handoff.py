@@ -38,7 +38,7 @@ import numpy as np
 from mapper import api
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
-from scripts.sdk_env import python_of
+from scripts.sdk_env import python_of, run
 from tests.corpus import CORPUS
 from tests.handoff.bundles import convolved, loaded, recurrent
 
@@ -170,9 +170,9 @@ def judge(job: Job, sdk: Path, folder: Path) -> tuple[bool, str]:
     result = api.map(job.network, device(job, folder), output=bundle, **job.options)
     if result.bundle is None:
         return False, f"{title}: NOT EQUAL: {result.text.splitlines()[0]}"
-    run = _configured if job.vendor == "sinabs" else _ran
+    compared = _configured if job.vendor == "sinabs" else _ran
     try:
-        return True, f"{title}: equal; {run(job, sdk, folder, result.bundle)}"
+        return True, f"{title}: equal; {compared(job, sdk, folder, result.bundle)}"
     except (DifferenceError, subprocess.TimeoutExpired) as error:
         return False, f"{title}: NOT EQUAL: {error}"
 
@@ -183,9 +183,7 @@ class DifferenceError(Exception):
 
 def _vendor(sdk: Path, vendor: str, words: list[Any]) -> None:
     command = [str(python_of(sdk, vendor)), "-W", "ignore", *map(str, words)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LONGEST
-    )
+    done = run(command, LONGEST)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise DifferenceError(said[-1] if said else "ended without a word")
@@ -193,18 +191,18 @@ def _vendor(sdk: Path, vendor: str, words: list[Any]) -> None:
 
 def _ran(job: Job, sdk: Path, folder: Path, bundle: Any) -> str:
     """Spikes of the bundle in the vendor's simulator. Raises DifferenceError."""
-    data, run, config = folder / "data.npz", folder / "run.npz", folder / "config.npz"
+    data, out, config = (folder / f"{name}.npz" for name in ("data", "run", "config"))
     np.savez(data, raster=job.raster)
     started = time.perf_counter()
     script = [folder / "bundle" / "deploy.py"]
     if job.vendor == "rockpool":
         script = [ROOT / "tests" / "sdk" / "vendor_rockpool.py", folder / "bundle", config]
-    _vendor(sdk, job.vendor, [*script, "--check", "--input", data, "--save", run, *job.words])
+    _vendor(sdk, job.vendor, [*script, "--check", "--input", data, "--save", out, *job.words])
     seconds = time.perf_counter() - started
     stored = Loaded(bundle.manifest, bundle.arrays)
     wanted = emulate(stored, job.raster)
     spikes = 0
-    with np.load(run, allow_pickle=False) as found:
+    with np.load(out, allow_pickle=False) as found:
         for kind, arrays in (("population", wanted.populations), ("output", wanted.outputs)):
             for i, (name, values) in enumerate(arrays.items()):
                 if not np.array_equal(values, found[f"{kind}{i:03d}"]):
@@ -355,6 +353,8 @@ def main() -> int:
     parser.add_argument("--need-all", action="store_true", help="fail without an environment")
     options = parser.parse_args()
     given = [j for j in jobs(options.samples) if options.only in f"{j.name} {j.vendor}"]
+    if not given:
+        parser.error(f"no job's name or vendor holds '{options.only}'")
     there = [j for j in given if python_of(options.sdk, j.vendor).exists()]
 
     def one(job: Job) -> bool:

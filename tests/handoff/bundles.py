@@ -56,7 +56,7 @@ def recurrent(name: str = "hidden") -> nir.NIRGraph:
     )
 
 
-def convolved() -> nir.NIRGraph:
+def convolved(name: str = "a") -> nir.NIRGraph:
     """A 2 x 8 x 8 input, a convolution with stride, pooling, and a dense layer; IF neurons."""
     rng = np.random.default_rng(5)
 
@@ -74,7 +74,7 @@ def convolved() -> nir.NIRGraph:
             groups=1,
             bias=np.zeros(4),
         ),
-        "a": fire(4, 8, 8),
+        name: fire(4, 8, 8),
         "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
         "conv2": nir.Conv2d(
             input_shape=(4, 4),

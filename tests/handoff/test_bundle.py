@@ -1,4 +1,7 @@
-"""deploy.py stops, in one line and before the SDK, for whatever is not the bundle it came in."""
+"""deploy.py stops, in one line and before the SDK, for whatever is not the bundle it came in.
+
+Every family's, on a network whose names hold quotes, markup, code and path parts.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,16 +22,34 @@ from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.handoff import deploy
 from mapper.verify import verify
-from tests.handoff.bundles import ODD, Shell, loaded, mapped, recurrent, shell
+from tests.handoff import spinnaker2_recorder
+from tests.handoff.bundles import ODD, Shell, convolved, loaded, mapped, recurrent, shell
+from tests.handoff.samna_recorder import Recorder
 
 __all__ = ["shell"]
 FAMILIES = ("loihi2", "speck", "spinnaker2", "xylo")
+SDK = {
+    "loihi2": ("lava-nc", "0.9.0"),
+    "speck": ("samna", "1.2.0"),
+    "spinnaker2": ("py-spinnaker2", "1.0"),
+    "xylo": ("xylosim", "0.2.0"),
+}  # the SDK's package, and a version that deploy.py does not take
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sound(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("handoff") / "out"
-    return mapped(recurrent(ODD), "loihi2", folder, reset="zero")
+    if family == "speck":
+        return mapped(convolved(ODD), "speck2f", folder, semantics="sinabs")
+    if family == "xylo":
+        allow = ("decays-on-grid",)
+        return mapped(recurrent(ODD), "xylo-audio3", folder, reset="subtract", allow=allow)
+    return mapped(recurrent(ODD), family, folder, reset="zero")
 
 
 @pytest.fixture
@@ -55,7 +77,6 @@ def stopped(shell: Shell, folder: Path, *words: str) -> str:
     return err
 
 
-@pytest.mark.parametrize("family", FAMILIES)
 def test_text_is_python_38_and_imports_nothing_of_ours(family: str) -> None:
     tree = ast.parse(deploy(family), feature_version=(3, 8))
     found = {
@@ -71,8 +92,8 @@ def test_text_is_python_38_and_imports_nothing_of_ours(family: str) -> None:
     assert not {n for n in found if n.split(".")[0] in ("mapper", "nir_io", "nir", "pickle")}
 
 
-def test_the_checker_accepts_the_bundle_and_its_script(sound: Path) -> None:
-    assert (sound / "deploy.py").read_bytes() == deploy("loihi2")
+def test_the_checker_accepts_the_bundle_and_its_script(sound: Path, family: str) -> None:
+    assert (sound / "deploy.py").read_bytes() == deploy(family)
     assert verify(sound).ok
 
 
@@ -99,12 +120,14 @@ def test_link_is_not_followed(copy: Path, shell: Shell) -> None:
     assert "no plain file" in stopped(shell, copy)
 
 
-def test_other_schema_and_family_are_refused(copy: Path, shell: Shell) -> None:
+def test_other_schema_and_family_are_refused(copy: Path, shell: Shell, family: str) -> None:
     text = (copy / "manifest.json").read_text()
     rewritten(copy, schema="nirmap-bundle-2")
     assert "nirmap-bundle-2" in stopped(shell, copy)
     (copy / "manifest.json").write_text(text)
-    rewritten(copy, device=json.loads(text)["device"] | {"family": "xylo"})
+    rewritten(
+        copy, device=json.loads(text)["device"] | {"family": FAMILIES[FAMILIES.index(family) - 1]}
+    )
     assert "another family" in stopped(shell, copy)
     (copy / "manifest.json").write_text("[]")
     assert "no bundle" in stopped(shell, copy)
@@ -137,20 +160,99 @@ def test_pickled_arrays_are_never_opened(copy: Path, shell: Shell) -> None:
     assert not (copy / "executed").exists()
 
 
-def test_missing_and_wrong_sdk_are_named(sound: Path, shell: Shell) -> None:
-    assert "lava-nc is not installed" in stopped(shell, sound)
-    shell.install("lava-nc", "0.9.0", {})
-    assert "lava-nc is version 0.9.0" in stopped(shell, sound)
+def test_missing_and_wrong_sdk_are_named(sound: Path, shell: Shell, family: str) -> None:
+    package, version = SDK[family]
+    assert f"{package} is not installed" in stopped(shell, sound)
+    shell.install(package, version, {})
+    assert f"{package} is version {version}" in stopped(shell, sound)
 
 
-def test_input_that_does_not_fit_is_refused(copy: Path, shell: Shell, tmp_path: Path) -> None:
+def test_sdk_that_does_not_import_or_fails_is_one_line(
+    sound: Path, shell: Shell, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, version = SDK[family]
+    shell.install(package, version, {})
+    top = {"loihi2": "lava", "spinnaker2": "spinnaker2"}.get(family, package)
+    monkeypatch.setitem(sys.modules, top, None)  # as where its own parts are missing
+    assert "does not import" in stopped(shell, sound, "--other-version")
+
+
+def test_input_that_does_not_fit_is_refused(
+    copy: Path, shell: Shell, tmp_path: Path, family: str
+) -> None:
+    width = 128 if family == "speck" else 5
     for name, raster, said in (
-        ("channels", np.zeros((1, 4, 6), np.uint8), "5 channels"),
-        ("counts", np.full((1, 4, 5), 3), "0..1 can be sent"),
-        ("fractions", np.full((1, 4, 5), 0.5), "fractions"),
+        ("channels", np.zeros((1, 4, width + 1), np.uint8), f"{width} channels"),
+        ("counts", np.full((1, 4, width), 3), "0..1 can be sent"),
+        ("fractions", np.full((1, 4, width), 0.5), "fractions"),
+        ("not-numbers", np.full((1, 4, width), np.nan), "fractions"),
+        ("words", np.full((1, 4, width), "a"), "numbers"),
+        ("nothing", np.zeros((0, 4, width)), "the shape"),
     ):
         np.savez(tmp_path / f"{name}.npz", raster=raster)
-        assert said in stopped(shell, copy, "--input", str(tmp_path / f"{name}.npz"))
+        assert said in stopped(shell, copy, "--input", str(tmp_path / f"{name}.npz")), name
+    good = np.zeros((2, 4, width), np.uint8)
+    np.savez(tmp_path / "labels.npz", raster=good, labels=np.zeros(3, int))
+    assert "'labels'" in stopped(shell, copy, "--input", str(tmp_path / "labels.npz"))
+    np.savez(tmp_path / "good.npz", raster=good)
+    nowhere = str(tmp_path / "nowhere" / "run.npz")
+    said = stopped(shell, copy, "--input", str(tmp_path / "good.npz"), "--save", nowhere)
+    assert "no such folder" in said
+
+
+def test_a_failing_sdk_leaves_nothing_behind(
+    sound: Path, shell: Shell, family: str, tmp_path: Path
+) -> None:
+    """An error of the SDK's own is one line, and RUN.npz is not begun."""
+    if family == "speck":
+        recorder = Recorder("speck2f")
+        vars(recorder.modules["samna.speck2f"])["validate_configuration"] = _broken
+        shell.install("samna", "0.48.6", recorder.modules)
+    elif family == "spinnaker2":
+        modules = spinnaker2_recorder.modules()
+        vars(modules["spinnaker2.snn"])["Network"] = _broken
+        shell.install("py-spinnaker2", "0.8.0", modules)
+    elif family == "xylo":
+        core = ModuleType("xylosim.v2")
+        vars(core).update(XyloSynapse=_broken, XyloLayer=_broken)
+        top = ModuleType("xylosim")
+        vars(top)["v2"] = core
+        shell.install("xylosim", "0.1.3", {"xylosim": top, "xylosim.v2": core})
+    else:
+        shell.install("lava-nc", "0.10.0", _lava())
+    code, _, err = shell.run(sound, "--save", str(tmp_path / "run.npz"))
+    assert code == 2 and len(err.splitlines()) == 1
+    assert "failed: RuntimeError" in err and "out of order" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def _broken(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("out of\norder <b>")
+
+
+def _lava() -> dict[str, ModuleType]:
+    """Lava's names, each of which fails when it is called."""
+    from itertools import accumulate
+
+    names = {
+        "lava.magma.core.run_conditions": ("RunSteps",),
+        "lava.magma.core.run_configs": ("Loihi2SimCfg", "Loihi2HwCfg"),
+        "lava.proc.atrlif.process": ("ATRLIF",),
+        "lava.proc.conv.process": ("Conv",),
+        "lava.proc.dense.process": ("Dense", "DelayDense"),
+        "lava.proc.lif.process": ("LIF",),
+        "lava.proc.monitor.process": ("Monitor",),
+        "lava.proc.sparse.process": ("Sparse", "DelaySparse"),
+        "lava.utils.weightutils": ("SignMode",),
+        "lava.proc.io.sink": ("RingBuffer",),
+        "lava.proc.io.source": ("RingBuffer",),
+    }
+    made: dict[str, ModuleType] = {}
+    for path, found in names.items():
+        for part in accumulate(path.split("."), "{}.{}".format):
+            made.setdefault(part, ModuleType(part))
+        vars(made[path]).update(dict.fromkeys(found, _broken))
+    return made
 
 
 def test_a_file_beside_the_script_does_not_stand_in_for_numpy(copy: Path) -> None:
@@ -185,10 +287,11 @@ def test_xylo_specification_computes_what_the_emulator_does(tmp_path: Path) -> N
     assert "bias" not in given
 
 
-def test_pipeline_is_flushed_and_cut_as_the_emulator_does(sound: Path) -> None:
+def test_pipeline_is_flushed_and_cut_as_the_emulator_does(tmp_path: Path) -> None:
     """`execute` with our emulator in the vendor's place gives the emulator's outputs."""
     from mapper.emulate import loihi2_bundle
 
+    sound = mapped(recurrent(), "loihi2", tmp_path / "out", reset="zero")
     module = loaded(sound)
     net = module.load(str(sound), "loihi2")
     raster = net.expected["raster"].astype(np.int64)

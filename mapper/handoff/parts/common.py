@@ -211,8 +211,9 @@ def raster_of(net, arrays, what):
     need = sum(net.size(name) for name in net.inputs)
     if raster.ndim < 2 or raster.dtype.kind not in "buif":
         raise Stop("%s: 'raster' must hold numbers (sample, step, channels)" % what)
-    flat = raster.reshape(raster.shape[0], raster.shape[1], -1)
-    if flat.shape[0] == 0 or flat.shape[1] == 0 or flat.shape[2] != need:
+    channels = int(np.prod(raster.shape[2:], dtype=np.int64))
+    flat = raster.reshape(raster.shape[:2] + (channels,))
+    if flat.shape[0] == 0 or flat.shape[1] == 0 or channels != need:
         raise Stop(
             "%s: 'raster' has the shape %s; the bundle reads %d channels a step"
             % (what, raster.shape, need)
@@ -464,9 +465,10 @@ def main(family):
         if options.debug:
             raise
         said = " ".join(str(error).split()) or "no reason given"
+        who = family.SDK[0] if getattr(options, "begun", False) else "reading the bundle"
         print(
             "deploy.py: %s failed: %s: %s (--debug shows where)"
-            % (family.SDK[0], type(error).__name__, shown(said)),
+            % (who, type(error).__name__, shown(said)),
             file=sys.stderr,
         )
         return 2
@@ -485,6 +487,7 @@ def work(family, options):
         raise Stop("%s: 'labels' must hold one whole number a sample" % shown(options.input))
     if options.save and not os.path.isdir(os.path.dirname(os.path.abspath(options.save))):
         raise Stop("%s cannot be written: there is no such folder" % shown(options.save))
+    options.begun = True
     print(family.prepare(net, options), flush=True)
     only = getattr(family, "only", None)
     if only is not None:
