@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from mapper.batch.run import Step
     from mapper.batch.verb import Fitted
+    from mapper.compare.compared import Compared
     from mapper.query.answer import Answer
     from mapper.query.diff import Difference
     from mapper.query.every import Placements
@@ -45,6 +46,7 @@ __all__ = [
     "OurBug",
     "Result",
     "check",
+    "compare",
     "devices",
     "diff",
     "explain",
@@ -306,6 +308,74 @@ def fit(
     )
 
 
+def compare(
+    what: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile | None = None,
+    *,
+    data: AnyPath | tuple[Any, Any],
+    model: AnyPath | None = None,
+    recorded: AnyPath | None = None,
+    decode: str = "count",
+    orders: int = 3,
+    samples: int | None = None,
+    traces: Sequence[str] = (),
+    polarity: str | None = None,
+    semantics: str | None = None,
+    models: AnyPath | None = None,
+    repair: bool = False,
+    limits: Limits | None = None,
+    changes: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> Compared:
+    """What a network keeps on a device, measured on data, and by which cause it loses the rest.
+
+    what: a network, which is mapped onto `device` as by `check`; or the folder of a bundle,
+    whose network is `model`. data: a file (mapper.compare.data), or (raster, labels or None).
+    recorded: what deploy.py saved, judged in place of the emulator. decode: count, v-last,
+    v-max or first-spike; orders: seeded orders of events where the chip takes events one by
+    one; samples: the first so many; traces: populations whose spikes are kept; progress is
+    called with (samples done, of). Raises BadInput, ProfileError, OurBug.
+    """
+    from mapper.compare.verb import How, compare_mapped, compare_result, of_bundle
+
+    how = How(
+        decode=decode,
+        orders=orders,
+        samples=samples,
+        traces=tuple(traces),
+        polarity=polarity,
+        limits=limits,
+    )
+    given = Path(data) if isinstance(data, str | os.PathLike) else data
+    ran = None if recorded is None else Path(recorded)
+    if isinstance(what, str | os.PathLike) and Path(what).is_dir():
+        source = _of_bundle(Path(what), model, semantics, models, options, repair, limits)
+        if device is not None and not isinstance(device, str | os.PathLike):
+            raise BadInput(["a bundle has its own device; give the path of a profile, or none"])
+        profile = None if device is None else Path(device)
+        mapped = of_bundle(Path(what), source, profile)
+        return compare_mapped(mapped, given, how, recorded=ran, progress=progress)
+    if device is None:
+        raise BadInput(["no device is given; name one (`nirmap devices` lists them)"])
+    if model is not None:
+        raise BadInput(["option --model goes with a bundle; a network is compared with itself"])
+    from mapper.deliver import answer
+
+    asked = ask(
+        what,
+        device,
+        semantics=semantics,
+        models=models,
+        repair=repair,
+        limits=limits,
+        changes=changes,
+        **options,
+    )
+    result = answer(asked, whole=False)
+    return compare_result(result, asked.source, given, how, recorded=ran, progress=progress)
+
+
 def rules(name: str | None = None) -> tuple[Rule, ...]:
     """All rewrite rules, or the one of that name. Raises BadInput."""
     from rewrite_rules import rule_named
@@ -346,6 +416,32 @@ def read(
     path = Path(model)
     graph = reader.read(path, repair=repair, limits=limits)
     return Source(graph=graph, name=printable(path.name, 120), path=path, sha256=_sha256(path))
+
+
+def _of_bundle(
+    folder: Path,
+    model: AnyPath | None,
+    semantics: str | None,
+    models: AnyPath | None,
+    options: Mapping[str, Any],
+    repair: bool,
+    limits: Limits | None,
+) -> Source:
+    """The network of a bundle that is compared. Raises BadInput."""
+    from nir_io.raw import printable
+
+    shown = printable(str(folder), 200)
+    if semantics is not None or models is not None or options:
+        raise BadInput(
+            [
+                f"{shown}: a bundle has its own semantics and settings; give none, or compare the model"
+            ]
+        )
+    if model is None:
+        raise BadInput(
+            [f"{shown}: a bundle holds no copy of the network as it was; pass --model FILE"]
+        )
+    return read(model, repair=repair, limits=limits)
 
 
 def _plain(name: AnyPath) -> str | Path:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mapper import cli_compare
 from mapper.cli_fit import add_options
 from mapper.cli_queries import QUERY_NAMES, add_changes, add_commands, add_queries
 from nir_io.errors import BadInput
@@ -97,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     _reading(fitting)
     _update_rule(fitting)
     _mapping(fitting)
+    comparing = commands.add_parser("compare", help="what is lost on data, and by which cause")
+    cli_compare.add_options(comparing)
+    _reading(comparing)
+    _update_rule(comparing)
+    _mapping(comparing)
     looking = commands.add_parser("inspect", help="populations, time constants, kicks, warnings")
     _model(looking)
     _update_rule(looking)
@@ -112,7 +118,17 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--model", metavar="FILE", help="the model that it should be of")
     verifying.add_argument("--profile", metavar="FILE", help="the .toml file of your own device")
     others = add_commands(commands)
-    for command in (mapping, checking, fitting, looking, devices, rules, verifying, *others):
+    for command in (
+        mapping,
+        checking,
+        fitting,
+        comparing,
+        looking,
+        devices,
+        rules,
+        verifying,
+        *others,
+    ):
         command.add_argument("--json", action="store_true", help="print one JSON document")
         command.add_argument("--debug", action="store_true", help="show tracebacks of our bugs")
     return top

@@ -27,6 +27,7 @@ nirmap maps NIR spiking networks onto neuromorphic chips, or says why they do no
 
   nirmap check model.nir --device speck2f --semantics sinabs     does it fit?
   nirmap map model.nir --device loihi2 --semantics snntorch -o out/   make the bundle
+  nirmap compare model.nir --device loihi2 --semantics snntorch --input data.npz   what is lost?
   nirmap inspect model.nir                                       what is in the file?
   nirmap fit models/ --device all                                which chip suits which model?
 
@@ -140,6 +141,18 @@ def _fit(args: argparse.Namespace) -> int:
     return code
 
 
+def _compare(args: argparse.Namespace) -> int:
+    from mapper.cli_compare import compare
+    from mapper.report.compare_words import compare_page
+
+    found = compare(args, limits_of(args), options_of(args))
+    facts = found.facts
+    if args.report is not None:
+        _write_report(args.report, found.html)
+    _print(args, facts, lambda: compare_page(facts))
+    return FITS
+
+
 def _inspect(args: argparse.Namespace) -> int:
     from mapper import api
     from mapper.report.tables import inspect_page
@@ -213,6 +226,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "map": _map,
     "check": _check,
     "fit": _fit,
+    "compare": _compare,
     "inspect": _inspect,
     "devices": _devices,
     "rules": _rules,

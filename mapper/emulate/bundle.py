@@ -53,14 +53,39 @@ def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
         name: longer[:, :, row["offset"] : row["offset"] + bundle.size(name)]
         for name, row in bundle.inputs.items()
     }
-    rows = bundle.manifest["outputs"]
-    read = tuple(row["population"] for row in rows if row["read"] == "v")
+    read = read_as_membrane(bundle)
     family = bundle.manifest["device"]["family"]
     module = import_module(f"mapper.emulate.{family}_bundle")
     more = {"seed": seed} if family == "speck" else {}
     spikes, membranes = module.run(bundle, rasters, steps + late, read, **more)
+    for name in read:
+        scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)
+        membranes[name] = membranes[name] / scale
+    lags = {name: row["latency"] for name, row in bundle.populations.items()}
+    return settle(bundle, flat, spikes, membranes, lags)
+
+
+def read_as_membrane(bundle: Loaded) -> tuple[str, ...]:
+    """Populations of which an output reads the membrane."""
+    return tuple(row["population"] for row in bundle.manifest["outputs"] if row["read"] == "v")
+
+
+def settle(
+    bundle: Loaded,
+    flat: Array,
+    spikes: Mapping[str, Array],
+    membranes: Mapping[str, Array],
+    lags: Mapping[str, int],
+) -> Emulated:
+    """What a run gave, with latencies removed and what the host computes.
+
+    flat: the data (sample, step, channel); spikes, membranes (in units of the file): by
+    population, (sample, step, neuron), with as many steps more as the latest is behind;
+    lags: by how many steps each population is behind (0 where it is not told).
+    """
+    steps = flat.shape[1]
     populations = {
-        name: _cut(spikes[name], row["latency"], steps) for name, row in bundle.populations.items()
+        name: _cut(spikes[name], lags.get(name, 0), steps) for name in bundle.populations
     }
     read_out = populations | {  # the host sees a relayed population by its relays alone
         name: _cut(found, bundle.populations[name]["latency"] + RELAY_STEPS, steps)
@@ -68,14 +93,13 @@ def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
         if (found := spikes.get(f"relay:{name}")) is not None
     }
     outputs: dict[str, Array] = {}
-    for row in rows:
+    for row in bundle.manifest["outputs"]:
         if row["read"] == "host":
             outputs[row["name"]] = _host(bundle, row["name"], read_out, flat)
             continue
         name = row["population"]
         if row["read"] == "v":
-            scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)
-            outputs[row["name"]] = _cut(membranes[name], row["latency"], steps) / scale
+            outputs[row["name"]] = _cut(membranes[name], lags.get(name, 0), steps)
         else:
             outputs[row["name"]] = read_out[name]
     return Emulated(outputs=outputs, populations=populations)

@@ -43,6 +43,22 @@ def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str
     return _page("fit.html", script="fit.js", facts=facts, matrix=found, data=_data(found.details))
 
 
+def compare_html(facts: Mapping[str, Any]) -> str:
+    """The page of a comparison: what is kept, the chain of causes, spikes."""
+    from mapper.report.compare_words import compare_page
+    from mapper.report.plots import spikes, waterfall
+
+    key = "agreement" if facts["accuracy"] is None else "accuracy"
+    return _page(
+        "compare.html",
+        script="print.js",
+        facts=facts,
+        page=compare_page(facts),
+        waterfall=waterfall(facts["causes"], key),
+        traces=[spikes(trace) for trace in facts["traces"]],
+    )
+
+
 def _page(template: str, *, script: str, **values: Any) -> str:
     code = _source(script)
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
@@ -61,7 +77,7 @@ def _page(template: str, *, script: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    names = ("base.html", "parts.html", "result.html", "fit.html")
+    names = ("base.html", "parts.html", "result.html", "fit.html", "compare.html")
     environment = Environment(
         loader=DictLoader({name: _source(name) for name in names}),
         autoescape=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapper.compare.statistics import mean_difference, paired_difference, share
@@ -21,6 +21,7 @@ def test_wilson_as_published() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+@settings(deadline=None)
 def test_a_paired_difference_is_that_of_the_shares(pairs: list[tuple[bool, bool]]) -> None:
     after, before = np.array(pairs).T
     found = paired_difference(after, before)
