@@ -244,34 +244,58 @@ class Board:
             module = import_module("rockpool.devices.xylo." + CHIPS[chip])
         except ImportError as error:
             raise Stop("rockpool does not import: %s" % str(error).splitlines()[0]) from error
-        config, valid, said = module.config_from_specification(**handed_over(spec, chip))
-        if not valid:
-            raise Stop("samna rejects the configuration: %s" % shown(said))
+        self.config = configured(module, spec, chip)
+        self.quiet = None
+        self.silent = net.manifest["contract"]["reset_between_samples"]
+        if self.silent != "state":
+            still = dict(spec)  # nothing drives a neuron but what its states still hold
+            for key in ("weights_rec", "weights_out", "bias", "bias_out"):
+                still[key] = np.zeros_like(spec[key])
+            self.quiet = configured(module, still, chip)
         boards, modules, _ = xylo.find_xylo_hdks()
         at = [i for i, found in enumerate(modules) if found.__name__.find(CHIPS[chip]) >= 0]
         if not at:
             raise Stop("no board with a %s is connected" % chip)
-        dt = net.manifest["semantics"].get("chip_dt")
-        self.device = module.XyloSamna(boards[at[0]], config, dt=float(dt or 1e-3))
-        self.silent = net.manifest["contract"]["reset_between_samples"]
+        self.dt = float(net.manifest["semantics"].get("chip_dt") or 1e-3)
+        self.module, self.board = module, boards[at[0]]
+        self.device = module.XyloSamna(self.board, self.config, dt=self.dt)
         self.used = False
 
-    def evolve(self, raster, hidden):
-        """One sample from the initial state: reset, or enough silence where none exists.
+    def rest(self, channels):
+        """Bring all states to 0.
 
-        Hidden spikes come back only where all of a step's states are read, which is slow;
-        rockpool's IMU reads those of the lowest ids alone.
+        Where a chip has no reset, its states fall to 0 in the contract's number of steps if
+        nothing drives them: neither events nor biases, nor spikes that go round in a loop. So
+        the network is taken off the chip for these steps.
         """
         if self.silent == "state":
             self.device.reset_state()
         elif self.used:
-            self.device(np.zeros((int(self.silent), raster.shape[1]), np.int64), record=hidden)
+            quiet = self.module.XyloSamna(self.board, self.quiet, dt=self.dt)
+            quiet(np.zeros((int(self.silent), channels), np.int64))
+            self.device = self.module.XyloSamna(self.board, self.config, dt=self.dt)
         self.used = True
+
+    def evolve(self, raster, hidden):
+        """One sample from rest.
+
+        Hidden spikes come back only where all of a step's states are read, which is slow;
+        rockpool's IMU reads those of the lowest ids alone.
+        """
+        self.rest(raster.shape[1])
         out, _, record = self.device(raster, record=hidden)
         found = {"output": np.asarray(out).reshape(len(raster), -1)}
         if hidden:
             found["hidden"] = np.asarray(record["Spikes"]).reshape(len(raster), -1)
         return found
+
+
+def configured(module, spec, chip):
+    """A configuration of the chip that samna found valid. Raises Stop."""
+    config, valid, said = module.config_from_specification(**handed_over(spec, chip))
+    if not valid:
+        raise Stop("samna rejects the configuration: %s" % shown(said))
+    return config
 
 
 if __name__ == "__main__":
