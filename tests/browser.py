@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,25 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-COMPLAINTS = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+FLAGS = (
+    "--headless=new",
+    "--remote-debugging-pipe",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40}
+PATIENCE = 60  # seconds for an answer of the browser
+COMPLAINTS = (
+    "Runtime.exceptionThrown",
+    "Log.entryAdded",
+    "Runtime.consoleAPICalled",
+    "Page.javascriptDialogOpening",
+)
 
 
 def chromium() -> str | None:
@@ -24,7 +43,7 @@ def chromium() -> str | None:
 
 
 class Browser:
-    """One page at a time. `complaints`: exceptions, console messages and requests so far."""
+    """One page at a time. `complaints`: exceptions, console messages and dialogs so far."""
 
     def __init__(self) -> None:
         path = chromium()
@@ -42,11 +61,8 @@ class Browser:
         self._process = subprocess.Popen(
             [
                 path,
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--remote-debugging-pipe",
+                *FLAGS,
+                *(("--no-sandbox",) if os.geteuid() == 0 else ()),  # its sandbox refuses root
                 f"--user-data-dir={self._home.name}",
                 "about:blank",
             ],
@@ -58,6 +74,7 @@ class Browser:
         os.close(inbound)
         os.close(outbound)
         self._ids = itertools.count(1)
+        self._loads = 0
         self._buffer = b""
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -117,12 +134,10 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        loads = self._loads
         self.call("Page.navigate", url=path.resolve().as_uri())
-        while (
-            self.run("document.readyState") != "complete"
-            or self.run("location.href") == "about:blank"
-        ):
-            pass
+        while self._loads == loads:
+            self._next()
 
     def run(self, script: str) -> Any:
         """What an expression comes to, in the page."""
@@ -132,8 +147,9 @@ class Browser:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def press(self, key: str, code: int) -> None:
-        """Press and release a key."""
+    def press(self, key: str) -> None:
+        """Press and release a key of KEYS."""
+        code = KEYS[key]
         for kind in ("keyDown", "keyUp"):
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             self.call(
@@ -152,6 +168,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            assert select.select([self._read], [], [], PATIENCE)[0], "the browser does not answer"
             data = os.read(self._read, 1 << 20)
             assert data, "the browser went away"
             self._buffer += data
@@ -160,6 +177,7 @@ class Browser:
         method = message.get("method", "")
         if method in COMPLAINTS:
             self.complaints.append(json.dumps(message["params"])[:500])
+        self._loads += method == "Page.loadEventFired"
         if method == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
         return message
