@@ -1,5 +1,5 @@
 # make demo   maps the networks of examples/ onto all four families, and explains each result
-# make test   ruff, pyright and all tests
+# make test   ruff, pyright and all tests; those of the HTML pages need Chromium, and say so
 # Both make the environment .venv first. On another Python: make test PYTHON=python3.12 VENV=.venv312
 
 PYTHON ?= python3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-WIDE, HIGH = 196, 44  # of a node, in pixels
-GAP_X, GAP_Y = 22, 34
+WIDE, HIGH = 206, 44  # of a node, in pixels
+GAP_X, GAP_Y = 22, 24
 THIN = 14  # the width that a passing edge takes in a row
 MARGIN = 14
 MOST_LAYERS = 24  # more are folded in the middle
@@ -20,7 +20,8 @@ FOLDED = "folded "  # begins the id of a node that stands for several; no node i
 class Node:
     """title, text: its two lines; kind: 'port', 'neuron', 'linear'; says: what hovering tells.
 
-    badge: a short mark; marks: classes that change how it is drawn.
+    badge: a short mark; letter, hue: of the population that it belongs to; marks: classes
+    that change how it is drawn.
     """
 
     id: str
@@ -29,6 +30,8 @@ class Node:
     kind: str
     says: str
     badge: str = ""
+    letter: str = ""
+    hue: int = 0
     marks: tuple[str, ...] = ()
 
 
@@ -59,6 +62,8 @@ class Drawing:
     nodes: tuple[Placed, ...]
     wires: tuple[Wire, ...]
     label: str
+    wide: float = WIDE
+    high: float = HIGH
 
 
 Edge = tuple[str, str]
@@ -283,8 +288,3 @@ def _up(x: float, layer: int, to_x: float, to_layer: int) -> Wire:
     x, y = to_right, to_y
     arrow = f"{x:.1f},{y:.1f} {x + 8:.1f},{y - 4:.1f} {x + 8:.1f},{y + 4:.1f}"
     return Wire(path=path, arrow=arrow, back=True)
-
-
-def marked(node: Node, *marks: str) -> Node:
-    """The node with more marks."""
-    return replace(node, marks=(*node.marks, *marks))

@@ -9,12 +9,16 @@ from typing import Any
 from device_profiles.profile import Profile
 from mapper.ledger import Claim, Count
 from mapper.outcome import Impossible
+from mapper.report.words import counted
 
 Facts = Mapping[str, Any]
+SeatOf = Callable[[int], tuple[str, int, str, str]]  # of a core: text, hue, state, says
 PITCH, SEAT = 26, 22  # of a core on the mesh, in pixels
 SITE_GAP = 10
 MOST_CHIPS = 4
-MOST_MISSING = 400  # cores that are missing and drawn
+MOST_MISSING = 150  # cores that are missing and drawn small
+MOST_MISSING_CARDS = 6  # the same, drawn large
+ON_TOP = "a source, copy or relay"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MEMORIES = ("kernel_words", "neuron_words", "bias_words")  # what a Speck core is drawn with
 HELPER = "h"
@@ -77,7 +81,10 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mesh:
-    """A chip of many cores. sites: corners of routers, which hold several cores each."""
+    """A chip of many cores. sites: corners of routers, which hold several cores each.
+
+    beneath, beneath_y: a line under the chip, about the cores drawn below it, and where.
+    """
 
     title: str
     width: float
@@ -86,16 +93,22 @@ class Mesh:
     seats: tuple[Seat, ...]
     site: float
     label: str
+    beneath: str
+    beneath_y: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """cards or meshes, and what the letters stand for; note: one sentence beneath."""
+    """cards or meshes, and what the letters stand for; note: one sentence beneath.
+
+    helpers: what the letter of a helper stands for, '' where none is drawn.
+    """
 
     cards: tuple[Card, ...]
     meshes: tuple[Mesh, ...]
     marks: tuple[Mark, ...]
     note: str
+    helpers: str = ""
 
 
 def marks_of(populations: Iterable[tuple[str, str]]) -> tuple[Mark, ...]:
@@ -134,49 +147,108 @@ def floor_of_fit(profile: Profile, facts: Facts, marks: tuple[Mark, ...]) -> Flo
     note = f"A square is a core, a frame the router that its cores share.{more}"
     if facts["placement"] == "advisory":
         note += " The vendor's tools place by themselves: positions are a suggestion."
-    return Floor(cards=(), meshes=tuple(meshes), marks=marks, note=note)
+    helpers = ", ".join(dict.fromkeys(roles.values()))
+    return Floor(cards=(), meshes=tuple(meshes), marks=marks, note=note, helpers=helpers)
 
 
 def floor_of_refusal(impossible: Impossible, marks: tuple[Mark, ...]) -> Floor | None:
-    """The cores and limits that the conflicts are about; None where they are about none.
+    """The cores and limits that the conflicts are about; None where they are about no room.
 
-    Limits are numbered through all conflicts, in order, from 1.
+    Limits are numbered through all conflicts, in order, from 1. Where cores run out, they are
+    filled with the fewest slices of each population, in order, and the rest stands beneath.
     """
     profile = impossible.question.profile
     claims = [claim for conflict in impossible.conflicts for claim in conflict.claims]
     numbered = [(i, claim) for i, claim in enumerate(claims, 1) if not claim.question]
+    by_name = {mark.name: mark for mark in marks}
     hit = _hits(profile, numbered)
-    missing = sum(
-        int(c.demanded - c.available)
-        for _, c in numbered
-        if c.kind == "cores" and c.demanded > c.available
-    )
+    short = [(i, c) for i, c in numbered if c.kind == "cores" and c.demanded > c.available > 0]
+    wanted = _wanted(impossible, int(short[0][1].demanded), by_name) if short else ()
     many = len(profile.cores) == 1 and len(profile.cores[0].ids) > 1
     cards: list[Card] = []
-    whole = tuple(_meter(i, c, c.available) for i, c in numbered if _of_chip(profile, c))
+    whole = tuple(
+        _meter(i, c, c.available, impossible, by_name) for i, c in numbered if _of_chip(profile, c)
+    )
     if whole:
-        title = "any core" if many else profile.name
-        cards.append(Card(title=title, side="limits of all", state="hit wide", meters=whole))
-    if hit and len(profile.cores) > 1:
-        cards += [_refused_card(profile, core, hit.get(core, ())) for core in _ids(profile)]
-    if missing and not many:
-        cards.append(Card(title="missing", side="", state="hit", lines=(_more_cores(missing),)))
+        title = "any core" if many else profile.title
+        cards.append(Card(title=title, side="", state="hit wide", meters=whole))
     meshes: tuple[Mesh, ...] = ()
-    if missing and many:
-        meshes = (_mesh(profile, 0, False, _full_seat, missing),)
+    if wanted and many:
+        meshes = _full_meshes(profile, impossible.question.settings.chips, wanted)
+    elif wanted or (hit and len(profile.cores) > 1):
+        cards += [
+            _refused_card(profile, core, hit.get(core, ()), by_name, wanted[i : i + 1])
+            for i, core in enumerate(_ids(profile))
+        ]
+        cards += _missing_cards(wanted[len(_ids(profile)) :])
     if not cards and not meshes:
         return None
-    beneath = f" {_more_cores(missing)}, drawn beneath the chip." if meshes else ""
+    named = {name for _, c in numbered for name in c.subject} | {m.name for m in wanted if m}
     note = "Numbers are those of the limits above; a bar beyond its mark is over the limit."
-    return Floor(cards=tuple(cards), meshes=meshes, marks=marks, note=note + beneath)
+    if wanted:
+        note += (
+            f" By limit {short[0][0]} cores run out: each holds one slice, filled here in the "
+            "network's order to show the count, not as a placement."
+        )
+    drawn = tuple(mark for mark in marks if mark.name in named)
+    helpers = ON_TOP if None in wanted and meshes else ""
+    return Floor(cards=tuple(cards), meshes=meshes, marks=drawn, note=note, helpers=helpers)
 
 
-def _full_seat(core: int) -> tuple[str, int, str, str]:
-    return "", 0, "hit", f"core {core}"
+Wanted = tuple[Mark | None, ...]  # who wants a core each; None: a source, copy or relay
 
 
-def _more_cores(missing: int) -> str:
-    return f"{missing:,} more core{'s' if missing != 1 else ''} would be needed"
+def _wanted(impossible: Impossible, cores: int, marks: Mapping[str, Mark]) -> Wanted:
+    """Who wants the cores: the fewest slices of each population, then what comes on top."""
+    found: list[Mark | None] = []
+    for population in impossible.question.network.populations:
+        plans = impossible.options.plans[population.name]
+        found += [marks[population.name]] * min((plan.parts for plan in plans), default=0)
+    return tuple(found[:cores]) + (None,) * (cores - len(found))
+
+
+def _full_meshes(profile: Profile, chips: int, wanted: Wanted) -> tuple[Mesh, ...]:
+    """Every chip, all of it taken; what is missing beneath the last one that is drawn."""
+    each, drawn = len(_ids(profile)), min(chips, MOST_CHIPS)
+    return tuple(
+        _mesh(
+            profile,
+            chip,
+            chips > 1,
+            _filled(dict(zip(_ids(profile), wanted[chip * each :], strict=False))),
+            wanted[chips * each :] if chip + 1 == drawn else (),
+        )
+        for chip in range(drawn)
+    )
+
+
+def _filled(wanted: Mapping[int, Mark | None]) -> SeatOf:
+    def seat(core: int) -> tuple[str, int, str, str]:
+        if core not in wanted:
+            return "", 0, "idle", f"core {core}: free"
+        mark = wanted[core]
+        if mark is None:
+            return HELPER, 0, "helper", f"core {core}: {ON_TOP}"
+        return mark.letter, mark.hue, "taken", f"core {core}: {mark.name}"
+
+    return seat
+
+
+def _missing_cards(wanted: Wanted) -> list[Card]:
+    cards = [
+        Card(
+            title="missing core",
+            side="",
+            state="hit",
+            holds=(mark,) if mark else (),
+            lines=() if mark else (ON_TOP,),
+        )
+        for mark in wanted[:MOST_MISSING_CARDS]
+    ]
+    if len(wanted) > len(cards):
+        more = f"{len(wanted) - len(cards):,} more"
+        cards.append(Card(title="missing cores", side="", state="hit", lines=(more,)))
+    return cards
 
 
 Hits = dict[int, tuple[tuple[int, Claim], ...]]
@@ -186,6 +258,8 @@ def _hits(profile: Profile, claims: Sequence[tuple[int, Claim]]) -> Hits:
     """By core: the claims about it or its class, with their numbers."""
     found: Hits = {}
     for number, claim in claims:
+        if claim.kind == "cores":
+            continue
         named = {d.where for b in claim.bounds for _, d in b.terms if isinstance(d, Count)}
         named.add(claim.limit)
         for group in profile.cores:
@@ -197,18 +271,30 @@ def _hits(profile: Profile, claims: Sequence[tuple[int, Claim]]) -> Hits:
 
 
 def _of_chip(profile: Profile, claim: Claim) -> bool:
-    """Whether it is about an amount that has one limit for all cores."""
+    """Whether it is about an amount of the profile that has one limit for all cores."""
     amount = claim.available > 0 and claim.demanded > claim.available and claim.kind != "cores"
-    alike = len(profile.cores) == 1 or not any(claim.limit in c.limits for c in profile.cores)
-    return amount and alike and not any(claim.limit == group.name for group in profile.cores)
+    of_cores = any(claim.limit in core.limits for core in profile.cores)
+    known = claim.limit in profile.limits or of_cores
+    return amount and known and (len(profile.cores) == 1 or not of_cores)
 
 
-def _meter(number: int, claim: Claim, available: float) -> Meter:
+def _meter(
+    number: int,
+    claim: Claim,
+    available: float,
+    impossible: Impossible,
+    marks: Mapping[str, Mark],
+) -> Meter:
+    """The bar of a limit, in parts where the populations' neurons are what it counts."""
+    network = impossible.question.network
+    of = [p for p in network.populations if p.name in claim.subject]
+    counts_neurons = sum(p.size for p in of) == claim.demanded and len(of) > 1
     return Meter(
         name=f"{number}. {claim.limit.replace('_', ' ')}",
         used=claim.demanded,
         available=available,
         unit=claim.unit,
+        parts=tuple((marks[p.name], p.size) for p in of) if counts_neurons else (),
     )
 
 
@@ -256,20 +342,41 @@ def _speck_card(
         state="used",
         holds=held[0, core],
         lines=tuple(lines),
-        meters=_meters(row, MEMORIES),
+        meters=meters_of(row, MEMORIES),
     )
 
 
-def _refused_card(profile: Profile, core: int, hits: tuple[tuple[int, Claim], ...]) -> Card:
+def _refused_card(
+    profile: Profile,
+    core: int,
+    hits: tuple[tuple[int, Claim], ...],
+    marks: Mapping[str, Mark],
+    wanted: Wanted,
+) -> Card:
+    """A core of a conflict: memories that are too small, and who wants it."""
     limits = next(group.limits for group in profile.cores if core in group.ids)
-    meters = tuple(_meter(i, c, limits[c.limit].value) for i, c in hits if c.limit in limits)
-    others = [str(i) for i, c in hits if c.limit not in limits]
-    lines = [f"limit {', '.join(others)}"] if others else []
-    lines += [] if hits else ["not in the conflict"]
+    meters = tuple(
+        Meter(
+            name=f"{i}. {c.limit.replace('_', ' ')}",
+            used=c.demanded,
+            available=limits[c.limit].value,
+            unit=c.unit,
+        )
+        for i, c in hits
+        if c.limit in limits
+    )
+    lines = [
+        f"{i}. wanted by {', '.join(marks[name].letter for name in c.subject if name in marks)}"
+        for i, c in hits
+        if c.limit not in limits
+    ]
+    lines += [] if hits or wanted else ["not in the conflict"]
+    lines += [ON_TOP] if wanted == (None,) else []
     return Card(
         title=f"core {core}",
         side=_class(profile, core),
-        state="hit" if hits else "idle",
+        state="hit" if hits else "used" if wanted else "idle",
+        holds=tuple(mark for mark in wanted if mark),
         lines=tuple(lines),
         meters=meters,
     )
@@ -286,21 +393,19 @@ def _xylo_card(row: Facts, facts: Facts, marks: tuple[Mark, ...]) -> Card:
                 shares[pool].append((by_name[population["name"]], population["neurons"]))
     meters = [
         replace(meter, parts=tuple(shares.get(meter.name.replace(" ", "_"), ())))
-        for meter in _meters(row, ())
+        for meter in meters_of(row)
     ]
     return Card(title="pools of the core", side="", state="wide", meters=tuple(meters))
 
 
-def _meters(row: Facts, names: Sequence[str]) -> tuple[Meter, ...]:
+def meters_of(row: Facts, names: Sequence[str] = ()) -> tuple[Meter, ...]:
+    """The bars of a core's use; names: of those wanted, all where empty."""
     resources: Mapping[str, Facts] = row["resources"]
     return tuple(
         Meter(name=name.replace("_", " "), used=use["used"], available=use["available"])
         for name, use in resources.items()
         if not names or name in names
     )
-
-
-SeatOf = Callable[[int], tuple[str, int, str, str]]  # of a core: text, hue, state, says
 
 
 def _fit_seat(
@@ -316,14 +421,14 @@ def _fit_seat(
         if at not in used or not held[at]:
             return "", 0, "idle", f"core {core}: free"
         mark = held[at][0]
-        uses = ", ".join(f"{m.name} {100 * m.share:.0f} %" for m in _meters(used[at], ()))
+        uses = ", ".join(f"{m.name} {100 * m.share:.0f} %" for m in meters_of(used[at]))
         names = ", ".join(m.name for m in held[at])
         return mark.letter, mark.hue, "taken", f"core {core}: {names}. {uses}"
 
     return seat
 
 
-def _mesh(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: int = 0) -> Mesh:
+def _mesh(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: Wanted = ()) -> Mesh:
     """Routers where the profile has them; their cores in order, two beside each other."""
     where, each = _routers(profile)
     ids = _ids(profile)
@@ -352,11 +457,25 @@ def _mesh(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: int
             )
     width = max(x for x, _ in sites) + site + 8
     height = max(y for _, y in sites) + site + 8
-    across = int((width - 8) // PITCH)
-    for k in range(min(missing, MOST_MISSING)):
-        x, y = 8.0 + k % across * PITCH, height + 12 + k // across * PITCH
-        seats.append(Seat(x=x, y=y, text="+", hue=0, state="hit", says="a core that is missing"))
+    beneath, beneath_y = "", 0.0
     if missing:
+        drawn = missing[:MOST_MISSING]
+        some = f", {len(drawn)} of them drawn" if len(drawn) < len(missing) else ""
+        beneath = f"{counted(len(missing), 'more core')} needed{some}:"
+        beneath_y = height + 18
+        across = int((width - 8) // PITCH)
+        for k, mark in enumerate(drawn):
+            x, y = 8.0 + k % across * PITCH, beneath_y + 10 + k // across * PITCH
+            seats.append(
+                Seat(
+                    x=x,
+                    y=y,
+                    text=mark.letter if mark else HELPER,
+                    hue=0,
+                    state="hit",
+                    says=f"missing: a core for {mark.name if mark else ON_TOP}",
+                )
+            )
         height = seats[-1].y + PITCH + 4
     title = f"{profile.title}, chip {chip}" if several else profile.title
     return Mesh(
@@ -366,7 +485,11 @@ def _mesh(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: int
         sites=tuple(sites),
         seats=tuple(seats),
         site=site,
-        label=f"{title}: {len(ids)} cores; which core holds what is in the table of populations",
+        label=f"{title}: {len(ids)} cores; which core holds what is in the table of populations"
+        if not missing
+        else f"{title}: all {len(ids)} cores are taken; {beneath.rstrip(':')}",
+        beneath=beneath,
+        beneath_y=beneath_y,
     )
 
 

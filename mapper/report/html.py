@@ -20,6 +20,7 @@ from mapper.batch.columns import change
 from mapper.report.fit_words import limit_words
 from mapper.report.json import line
 from mapper.report.page import safe
+from mapper.report.words import counted, number, sentence, typed
 
 if TYPE_CHECKING:
     from mapper.result import Result
@@ -108,31 +109,16 @@ def _shown(value: Any) -> Any:
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _number(value: float) -> str:
-    """Thousands apart; three digits of what is not whole."""
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:.3g}"
-
-
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share < 2 else f"{share:,.3g} times"
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _plural(n: int, what: str) -> str:
-    """'1 step', '2 steps'."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
-
-
 FILTERS: Mapping[str, Any] = {
-    "number": _number,
+    "number": number,
     "percent": _percent,
-    "short": _short,
-    "plural": _plural,
+    "plural": counted,
     "change": change,
     "limit_words": limit_words,
+    "sentence": sentence,
+    "typed": typed,
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from mapper.ledger import Claim as LedgerClaim
@@ -16,23 +17,37 @@ from mapper.report.floor import (
     floor_of_fit,
     floor_of_refusal,
     marks_of,
+    meters_of,
 )
 from mapper.report.page import Block
-from mapper.report.words import result_page
+from mapper.report.words import counted, number, result_page
 from mapper.result import Result
 from nir_io.graph import Graph, Input, Neuron, Output
 
 Facts = Mapping[str, Any]
-DRAWN = ("Where", "Changed", "Lost", "Because", "And also", "Alarms", "Assumed")  # blocks
+DRAWN = (  # blocks of the terminal that the page draws, or lists in a form of its own
+    "Where",
+    "Changed",
+    "Lost",
+    "Because",
+    "And also",
+    "Alarms",
+    "Assumed",
+    "Possible fixes",
+    "Sources",
+)
 ABSENT: Facts = {  # what only a network that fits has
     "alarms": (),
+    "fixes": (),
     "assumptions": (),
     "losses": (),
     "placement": "",
     "populations": (),
 }
-LONGEST = 26  # characters of a line in a node
-MOST_CARDS = 12  # cores whose meters are listed one by one
+LONGEST = 27  # characters of a line in a node
+LETTERED = 3  # fewer in a title that a letter stands before
+MOST_CARDS = 12  # groups of equal cores whose meters are listed
+MOST_NAMED = 8  # cores of a group that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,33 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number of the first screen, and the section that says more."""
+
+    label: str
+    value: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cores:
+    """Cores that hold the same and use as much of everything: names, holders, bars."""
+
+    title: str
+    marks: tuple[Mark, ...]
+    meters: tuple[Meter, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumed:
+    """Assumptions that one source stands behind: (id, what is assumed) each."""
+
+    items: tuple[tuple[str, str], ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """Everything that the page shows; parts that do not apply are empty or None."""
 
@@ -63,13 +105,15 @@ class Sheet:
     verdict: str
     mood: str
     lines: tuple[str, ...]
+    figures: tuple[Figure, ...]
     floor: Floor | None
     before: Drawing
     after: Drawing | None
     rules: tuple[Rule, ...]
     conflicts: tuple[tuple[str, tuple[Claim, ...]], ...]
-    cores: tuple[tuple[Facts, tuple[Meter, ...]], ...]
+    cores: tuple[Cores, ...]
     more_cores: int
+    assumed: tuple[Assumed, ...]
     blocks: tuple[Block, ...]
     marks: Mapping[str, Mark]
 
@@ -99,21 +143,23 @@ def sheet(result: Result) -> Sheet:
         hit = frozenset(
             o for p in populations if p.name in about for o in (p.node.origin or (p.name,))
         )
-        floor = floor_of_refusal(outcome, tuple(m for m in marks if m.name in about))
-    metered = [row for row in facts.get("usage", ()) if row["resources"]]
-    ordered = sorted(metered, key=lambda row: -_fullest(row))
+        floor = floor_of_refusal(outcome, marks)
+    of_node = {node: by_name[p.name] for p in reversed(populations) for node in p.origin}
+    cores = tuple(_cores(facts, by_name))
     return Sheet(
         facts=facts,
         verdict=page.verdict,
         mood=page.mood,
         lines=page.lines,
+        figures=tuple(_figures(facts)),
         floor=floor,
-        before=_before(result.graph, rules, hit),
+        before=_before(result.graph, rules, hit, of_node),
         after=after,
         rules=rules,
         conflicts=tuple(_conflicts(facts.get("conflicts", ()))),
-        cores=tuple((row, _meters(row)) for row in ordered[:MOST_CARDS]),
-        more_cores=max(0, len(ordered) - MOST_CARDS),
+        cores=cores[:MOST_CARDS],
+        more_cores=sum(group.count for group in cores[MOST_CARDS:]),
+        assumed=tuple(_assumed(facts["assumptions"])),
         blocks=tuple(b for b in page.blocks if not b.title.startswith(DRAWN)),
         marks=by_name,
     )
@@ -126,15 +172,74 @@ def _all(conflicts: Iterable[Conflict]) -> Iterable[LedgerClaim]:
         yield from _all(conflict.others)
 
 
-def _meters(row: Facts) -> tuple[Meter, ...]:
-    return tuple(
-        Meter(name=name.replace("_", " "), used=use["used"], available=use["available"])
-        for name, use in row["resources"].items()
+def _figures(facts: Facts) -> Iterator[Figure]:
+    """What a reader wants to know first of a network that fits."""
+    if facts["outcome"] != "fits":
+        return
+    device, full, losses = facts["device"], facts["fullest"], facts["losses"]
+    if device["cores"] > 1:
+        yield Figure(
+            label="cores",
+            value=f"{facts['cores']:,} of {device['cores']:,}",
+            section="floor",
+        )
+    if full is not None:
+        words = full["resource"].replace("_", " ")
+        yield Figure(
+            label=f"fullest limit: {words}", value=f"{100 * full['share']:.0f} %", section="floor"
+        )
+    kinds = [change["keeps"] for change in facts["changes"]]
+    inexact = len(kinds) - kinds.count("exact")
+    told = f"{inexact} approximate, {kinds.count('exact')} exact" if inexact else "all exact"
+    yield Figure(
+        label=f"rewrites, {told}" if kinds else "rewrites",
+        value=f"{len(kinds):,}" if kinds else "none",
+        section="graph",
+    )
+    error = max((p["error"] for p in facts["populations"]), default=0.0)
+    yield Figure(
+        label="largest membrane-response error", value=number(error), section="populations"
+    )
+    lost = max((loss["max"] for loss in losses), default=0.0)
+    yield Figure(label="largest rounding, in thresholds", value=number(lost), section="populations")
+    late = max((port["latency"] for port in facts["outputs"]), default=0)
+    yield Figure(label="latency", value=counted(late, "step"), section="populations")
+    found = facts["assumptions"]
+    yield Figure(
+        label="assumptions",
+        value=f"{len(found)}" if found else "none",
+        section="assumed" if found else "more",
     )
 
 
-def _fullest(row: Facts) -> float:
-    return max((meter.share for meter in _meters(row)), default=0.0)
+def _cores(facts: Facts, marks: Mapping[str, Mark]) -> Iterator[Cores]:
+    """Cores with equal contents and use together, the fullest first."""
+    quoted = {f"'{name}'": mark for name, mark in marks.items()}
+    groups: dict[tuple[Any, ...], list[Facts]] = {}
+    for row in facts.get("usage", ()):
+        if row["resources"]:
+            uses = tuple((m.name, m.used, m.available) for m in meters_of(row))
+            groups.setdefault((tuple(row["holds"]), uses), []).append(row)
+    several = facts["device"]["chips"] > 1
+    found: list[Cores] = []
+    for (holds, _), rows in groups.items():
+        names = [f"{r['chip']}/{r['core']}" if several else str(r["core"]) for r in rows]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        title = "core" if len(names) == 1 else f"{len(names)} cores:"
+        found.append(
+            Cores(
+                title=f"{title} {', '.join(names[:MOST_NAMED])}{more}",
+                marks=tuple(quoted[name] for name in holds if name in quoted),
+                meters=meters_of(rows[0]),
+                count=len(rows),
+            )
+        )
+    yield from sorted(found, key=lambda group: -max((m.share for m in group.meters), default=0))
+
+
+def _assumed(assumptions: Iterable[Facts]) -> Iterator[Assumed]:
+    for source, found in groupby(assumptions, key=lambda one: one["source"]):
+        yield Assumed(items=tuple((one["id"], one["says"]) for one in found), source=source)
 
 
 def _rules(changes: Iterable[Facts]) -> tuple[Rule, ...]:
@@ -169,8 +274,11 @@ def _conflicts(conflicts: Iterable[Facts]) -> Iterable[tuple[str, tuple[Claim, .
         yield conflict["headline"], tuple(claims)
 
 
-def _before(graph: Graph, rules: Sequence[Rule], hit: frozenset[str]) -> Drawing:
-    """The graph of the file; rewritten nodes carry the numbers of the rules."""
+def _before(
+    graph: Graph, rules: Sequence[Rule], hit: frozenset[str], of_node: Mapping[str, Mark]
+) -> Drawing:
+    """The graph of the file: rewritten nodes carry the numbers of the rules, all the letter of
+    the population that they become part of."""
     touched: dict[str, list[int]] = {}
     for rule in rules:
         for change in rule.changes:
@@ -182,14 +290,17 @@ def _before(graph: Graph, rules: Sequence[Rule], hit: frozenset[str]) -> Drawing
     for name, node in graph.nodes.items():
         ports = isinstance(node, Input | Output)
         marks = ("touched",) * (name in touched) + ("hit",) * (name in hit)
+        mark = of_node.get(name)
         nodes.append(
             Node(
                 id=name,
-                title=_cut(name),
+                title=_cut(name, LETTERED if mark else 0),
                 text=_cut(f"{node.kind} {_shape(node.shape_out)}"),
                 kind="port" if ports else "neuron" if isinstance(node, Neuron) else "linear",
                 says=f"{name}: {node.kind}, {_shape(node.shape_in)} to {_shape(node.shape_out)}",
                 badge=",".join(map(str, touched.get(name, ()))),
+                letter=mark.letter if mark else "",
+                hue=mark.hue if mark else 0,
                 marks=marks,
             )
         )
@@ -211,17 +322,18 @@ def _after(
     nodes = [_port(f"in {row['name']}", row, "Input") for row in facts["inputs"]]
     nodes += [_port(f"out {row['name']}", row, "Output") for row in facts["outputs"]]
     for p in facts["populations"]:
-        numbers = by_population.get(p["name"], [])
-        parts = f", {p['parts']} parts" if p["parts"] > 1 else ""
+        numbers, mark = by_population.get(p["name"], []), marks[p["name"]]
         nodes.append(
             Node(
                 id=f"p {p['name']}",
-                title=_cut(f"{marks[p['name']].letter}: {p['name']}"),
-                text=_cut(f"{p['device_model']} {_shape(p['shape'])}{parts}"),
+                title=_cut(p["name"], LETTERED),
+                text=_cut(f"{p['device_model']} {_shape(p['shape'])}"),
                 kind="neuron",
                 says=f"{p['name']}: {p['device_model']}, {p['neurons']:,} neurons, "
-                f"{p['latency']} steps late",
+                f"in {counted(p['parts'], 'part')}, {counted(p['latency'], 'step')} late",
                 badge=",".join(map(str, numbers)),
+                letter=mark.letter,
+                hue=mark.hue,
                 marks=("touched",) * bool(numbers),
             )
         )
@@ -261,5 +373,6 @@ def _shape(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "1"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _cut(text: str, less: int = 0) -> str:
+    most = LONGEST - less
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -313,13 +313,18 @@ def _detail(claim: Facts, sources: dict[str, int]) -> str:
 def _fixes(facts: Facts) -> tuple[Row, ...]:
     rows: list[Row] = []
     for fix in facts["fixes"]:
-        words = f": {' '.join(map(_shell, fix['words']))}" if fix["words"] else ""
+        words = f": {typed(fix['words'])}" if fix["words"] else ""
         rows.append(("solved again" if fix["resolved"] else "not tried", fix["says"] + words))
     return tuple(rows)
 
 
+def typed(words: Iterable[str]) -> str:
+    """Words as a person would type them into a shell."""
+    return " ".join(map(_shell, words))
+
+
 def _shell(word: str) -> str:
-    """A word as a person would type it into a shell: double quotes where they do."""
+    """A word in double quotes where a person would use those."""
     if "'" in word and not set(word) & set('"$`\\!'):
         return f'"{word}"'
     return shlex.quote(word)

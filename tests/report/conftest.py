@@ -17,6 +17,12 @@ ABSENT = (
 )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says at the end what skipped tests would only say on request."""
+    if chromium() is None:
+        terminalreporter.write_line(ABSENT, yellow=True, bold=True)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium. Without one the tests are skipped, aloud; under CI they fail."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import nir
 import numpy as np
@@ -46,7 +48,7 @@ def write_pages(folder: Path) -> dict[str, Path]:
     found["bundle"] = folder / "bundle" / "report.html"
 
     model = write_hostile(folder / "hostile")
-    rules = {"semantics": "snntorch", "file_dt": 1e-3}
+    rules: dict[str, Any] = {"semantics": "snntorch", "file_dt": 1e-3}
     found["hostile"] = folder / f"{IMAGE} & page.html"  # its own name is no better
     result = api.check(model, "loihi2", **rules)
     assert result.fits
@@ -81,5 +83,5 @@ def write_hostile(folder: Path) -> Path:
         "output": nir.Output({"output": np.array([2])}),
     }
     names = list(nodes)
-    nir.write(path, nir.NIRGraph(nodes, list(zip(names[:-1], names[1:], strict=True))))
+    nir.write(path, nir.NIRGraph(nodes, list(pairwise(names))))
     return path
