@@ -4,7 +4,7 @@
     update-rule   with the chip's reset, spikes a step, membrane floor and input
     rewrites      in the form that is mapped (real numbers, no latency)
     order-delay   with the chip's delays, its way to start and to add constants, and (Xylo)
-                  several spikes of a neuron in a step
+                  several spikes of a neuron in a step and membranes that rest above 0
     time-constants  with the decays that are stored, gains made to match
     weights       with the weights, biases and thresholds that are stored
     saturation    in the chip's integers: the emulator (Speck: a step's events summed)
@@ -39,7 +39,7 @@ Runs = Callable[[Array], "Ran"]
 SAYS: Mapping[str, str] = {
     "update-rule": "reset, spikes a step, membrane floor and input as the chip has them",
     "rewrites": "the form that is mapped, in real numbers",
-    "order-delay": "the chip's delays, start, and spikes a step",
+    "order-delay": "the chip's delays, start, spikes a step and what a spike takes away",
     "time-constants": "the decays that are stored",
     "weights": "the weights, biases and thresholds that are stored",
     "saturation": "the chip's integer states, that round and saturate",

@@ -105,10 +105,11 @@ def on_chip(placed: Placed, stored: Twin, *, rounded: bool) -> Twin:
                 kept,
                 syn_decay=u.syn_decay,
                 mem_decay=u.mem_decay,
-                leak=leak,
+                leak=leak + kept.rest * (1.0 - u.mem_decay),
                 bias=u.bias if source else np.zeros(population.size),
                 bias_from=lag if hops.between and hops.from_input else 0,
                 v_init=v_init,
+                threshold=1.0 + kept.rest,
             )
         )
         wires += _wires(placed, population, u, chip=True)
@@ -123,8 +124,18 @@ def stored(bundle: Loaded, placed: Placed) -> Twin:
     family = bundle.manifest["device"]["family"]
     cells = [_STORED[family](bundle, row) for row in bundle.populations.values()]
     comparison = placed.question.semantics.comparison
+    # chips that fire at v >= threshold store one unit more where the network compares by >
+    more = float(comparison == ">" and family in ("xylo", "speck"))
     spiking = {name: plan.form.neuron.dynamics.spiking for name, plan in placed.chosen.items()}
-    cells = [replace(c, comparison=comparison, spiking=spiking[c.name]) for c in cells]
+    cells = [
+        replace(
+            c,
+            comparison=comparison,
+            spiking=spiking[c.name],
+            threshold=c.threshold - more / _scale(bundle, bundle.populations[c.name]),
+        )
+        for c in cells
+    ]
     late = {name: row["latency"] for name, row in bundle.populations.items()}
     biases = {row["target"]: row for row in bundle.manifest["projections"] if _is_bias(bundle, row)}
     hops = hops_of(placed)
@@ -295,6 +306,9 @@ def _loihi2(bundle: Loaded, row: Mapping[str, Any]) -> Cells:
         reset=row["reset"],
         comparison=">",
         most=np.ones(1),
+        threshold=_each(bundle, row, "theta_0" if soft else "vth_mant")
+        * (128.0 if soft else 64.0)
+        / scale,
     )
 
 
@@ -312,6 +326,7 @@ def _spinnaker2(bundle: Loaded, row: Mapping[str, Any]) -> Cells:
         reset=row["reset"],
         comparison=">",
         most=np.ones(1),
+        threshold=_each(bundle, row, "threshold") / scale,
     )
 
 
@@ -331,6 +346,8 @@ def _xylo(bundle: Loaded, row: Mapping[str, Any]) -> Cells:
         comparison=">",
         # the membrane ends at 32767: so many thresholds fit below it
         most=np.clip(WORD // threshold, 1, MOST[pool]),
+        threshold=threshold / scale,
+        rest=_each(bundle, row, "rest") / scale if "rest" in row["params"] else 0.0,
     )
 
 
@@ -353,6 +370,7 @@ def _speck(bundle: Loaded, row: Mapping[str, Any]) -> Cells:
         reset=row["reset"],
         comparison=">",
         floor=_each(bundle, row, "threshold_low") / scale,
+        threshold=_each(bundle, row, "threshold_high") / scale,
     )
 
 

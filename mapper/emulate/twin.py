@@ -3,7 +3,9 @@
 Every family's neuron is the same rule in threshold units (mapper/quantize/units.py):
 
     s <- a s + x + bias;   v <- b v + s + leak;   v >= floor
-    spike where v > 1 (or >=), at most `most` of them;   v = 0, or v -= spikes
+    spike where v > t (or >=), at most `most` of them;   v = 0, or v -= t for each
+
+with t = 1, or what a chip stores in its place.
 
 Between the ideal network and the integer emulator, twins differ from each other in one
 thing at a time: delays, decays, weights. So each loss has one cause (mapper/compare).
@@ -31,7 +33,8 @@ class Cells:
 
     bias enters the synapse and leak the membrane, the bias from step `bias_from` on (0: the
     first). most: spikes a step, None for as many as fit. floor: lower bound of v, or None.
-    spiking False: the membrane is what is read.
+    spiking False: the membrane is what is read. rest: what v comes back to beyond 0 (Xylo),
+    for which threshold and leak are higher already.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Cells:
     most: Array | None = None
     floor: Array | None = None
     spiking: bool = True
+    threshold: Array | float = 1.0
+    rest: Array | float = 0.0
 
     @property
     def drive(self) -> tuple[int, ...]:
@@ -79,14 +84,15 @@ class Running:
         if not of.spiking:
             self._v = v
             return np.zeros(v.shape, np.uint8)
-        fired = v > 1.0 if of.comparison == ">" else v >= 1.0
+        fired = v > of.threshold if of.comparison == ">" else v >= of.threshold
         if of.reset == "zero":
             self._v = np.where(fired, 0.0, v)
             return fired
-        fit = np.floor(v) if of.comparison == ">=" else np.ceil(v) - 1.0
+        fit = v / of.threshold
+        fit = np.floor(fit) if of.comparison == ">=" else np.ceil(fit) - 1.0
         most = COUNTED if of.most is None else of.most
         spikes = np.where(fired, np.clip(fit, 1.0, most), 0.0)
-        self._v = v - spikes
+        self._v = v - spikes * of.threshold
         return spikes
 
     def states(self) -> Mapping[str, Array]:

