@@ -14,6 +14,7 @@ from itertools import pairwise, product
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import networkx as nx
 from networkx.algorithms.isomorphism import DiGraphMatcher
@@ -260,14 +261,36 @@ def _coverings(
     return list(chosen.values())
 
 
+Forms = tuple[list[NeuronForm], list[Refusal]]
+_known: WeakKeyDictionary[Network, dict[tuple[str, Target], Forms]] = WeakKeyDictionary()
+
+
 def neuron_forms(
     network: Network,
     population: Population,
     backend: Backend,
     target: Target,
     by_name: Mapping[str, Rule],
-) -> tuple[list[NeuronForm], list[Refusal]]:
-    """Forms that the chip accepts, fewest rewrites first, and why the others fail."""
+) -> Forms:
+    """Forms that the chip accepts, fewest rewrites first, and why the others fail.
+
+    They depend on no limit of the chip, so that they are worked out once for a network and
+    a target: refusals are solved again and again under other limits.
+    """
+    known = _known.setdefault(network, {})
+    key = population.name, target
+    if key not in known:
+        known[key] = _neuron_forms(network, population, backend, target, by_name)
+    return known[key]
+
+
+def _neuron_forms(
+    network: Network,
+    population: Population,
+    backend: Backend,
+    target: Target,
+    by_name: Mapping[str, Rule],
+) -> Forms:
     own = [rule for rule in by_name.values() if getattr(rule, "level", "linear") == "neuron"]
     start = population.node
     frontier: list[tuple[Neuron, Reset, tuple[Proposal, ...]]] = [
@@ -424,10 +447,14 @@ def _is_one_of(node: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
 
 def _matches(chain: tuple[Node, ...], neuron: Node, template: Template) -> bool:
     """Whether the chain with its neuron is isomorphic to the template, kinds matching."""
-    kinds = [node.kind for node in (*chain, neuron)]
+    return _covers(template.links, tuple(node.kind for node in (*chain, neuron)))
+
+
+@lru_cache(maxsize=4096)
+def _covers(links: tuple[str, ...], kinds: tuple[str, ...]) -> bool:
     have = nx.path_graph(len(kinds), create_using=nx.DiGraph)
     nx.set_node_attributes(have, dict(enumerate(kinds)), "kind")
-    for want in template_graphs(template.links):
+    for want in template_graphs(links):
         if want.number_of_nodes() != len(kinds):
             continue
         if DiGraphMatcher(have, want, _is_one_of).is_isomorphic():

@@ -131,7 +131,7 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
 
 def _as_json(bundle: Bundle) -> dict[str, Any]:
     """The manifest as the checker will read it from its file."""
-    return json.loads(bundle.all_files()["manifest.json"])
+    return json.loads(json.dumps(bundle.manifest, allow_nan=False))
 
 
 def _sentences(checked: Checked) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class HostStage:
     neuron: Neuron | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, weakref_slot=True)
 class Network:
     """Populations from inputs to outputs; `inputs` and `outputs` are (name, shape) by name.
 

@@ -209,9 +209,13 @@ def _optimistic(question: Question) -> tuple[str, ...]:
     if not changed:
         return ()
     asked = replace(question, profile=profile)
+    from mapper.explain import counted_out
     from mapper.solve.cpsat import Assignment
 
-    answer = _solve(state(asked, offer(asked)), question.settings)
+    ledger = state(asked, offer(asked))
+    if counted_out(ledger.claims):
+        return ()
+    answer = _solve(ledger, question.settings)
     return changed if isinstance(answer, Assignment) else ()
 
 

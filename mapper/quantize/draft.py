@@ -88,8 +88,8 @@ def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) ->
         return float(most)
     felt = np.minimum(magnitudes, ENOUGH)
     best: tuple[float, float] | None = None
-    for share in shares:
-        scale = most / float(np.percentile(magnitudes, share))
+    for top in np.percentile(magnitudes, shares):
+        scale = most / float(top)
         stored = np.clip(np.rint(magnitudes * scale), 0, most) / scale
         error = float(np.mean((np.minimum(stored, ENOUGH) - felt) ** 2))
         if best is None or error < best[0] - 1e-18:

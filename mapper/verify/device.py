@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,7 +89,7 @@ def device(name: str, digest: str, book: Book, path: Path | None = None) -> Devi
             f"{shown(digest)}: map the model again",
         )
     try:
-        made = _device(tomllib.loads(data.decode()))
+        made = _parsed(data)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         book.find("profile", f"the profile of {shown(name)} cannot be read: {error}")
         return None
@@ -96,6 +97,11 @@ def device(name: str, digest: str, book: Book, path: Path | None = None) -> Devi
         book.find("device-unknown", f"the profile is of {shown(made.name)}, not {shown(name)}")
         return None
     return made
+
+
+@lru_cache(maxsize=32)
+def _parsed(data: bytes) -> Device:
+    return _device(tomllib.loads(data.decode()))
 
 
 def _bytes(name: str, path: Path | None) -> bytes | None:
