@@ -51,7 +51,8 @@ class Claim:
     fields, in quotes, so that a brace in a name stays a brace. `demanded` is a lower bound
     before placement. `subject` names the populations that it is about, `fixes` what kinds
     of change could lift it (ids for the explanation). `question`: it is what was asked, not
-    a limit: every conflict holds it, and none names it.
+    a limit: every conflict holds it, and none names it. `brief`: the sentence as a headline,
+    where it is another one.
     """
 
     kind: str
@@ -68,12 +69,21 @@ class Claim:
     limit: str = ""
     fixes: tuple[str, ...] = ()
     question: bool = False
+    brief: str = ""
 
     @property
     def says(self) -> str:
         """The sentence a person reads."""
+        return self._filled(self.template)
+
+    @property
+    def leads(self) -> str:
+        """The sentence that a person reads first: short, with what to do."""
+        return self._filled(self.brief or self.template)
+
+    def _filled(self, template: str) -> str:
         numbers = {"demanded": _spoken(self.demanded), "available": _spoken(self.available)}
-        return self.template.format_map({**numbers, **self.fields})
+        return template.format_map({**numbers, **self.fields})
 
     @property
     def key(self) -> tuple[str, tuple[str, ...], str]:
@@ -123,6 +133,19 @@ def claim_of(
         limit=limit,
         fixes=fixes,
     )
+
+
+def sentences(*texts: str) -> str:
+    """Texts and what semicolons join in them, as sentences; the first begins as it does."""
+    found = dict.fromkeys(part for text in texts for part in text.split("; ") if part)
+    first, *others = found or [""]
+    return ". ".join((first, *map(_capital, others)))
+
+
+def _capital(text: str) -> str:
+    """With a capital, but for names with digits in them."""
+    word = text.split(" ", 1)[0]
+    return text if any(c.isdigit() for c in word) else text[:1].upper() + text[1:]
 
 
 def never(*decisions: Decision) -> tuple[Bound, ...]:

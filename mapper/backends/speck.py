@@ -324,14 +324,14 @@ RESOURCES = (
         kind="kernel-memory",
         demand="kernel_words",
         limit="kernel_memory",
-        template="{name} needs at least {demanded} kernel words ({parts}); the largest core holds {available}",
+        template="{name} needs at least {demanded} kernel words on a core ({parts}); cores hold {holds}",
         fixes=("fewer channels", "smaller kernel"),
     ),
     Resource(
         kind="neuron-memory",
         demand="neuron_words",
         limit="neuron_memory",
-        template="{name} needs at least {demanded} neuron words ({parts}); the largest core holds {available}",
+        template="{name} needs at least {demanded} neuron words on a core ({parts}); cores hold {holds}",
         fixes=("fewer channels", "smaller map"),
     ),
     Resource(

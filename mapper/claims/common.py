@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from device_profiles.profile import Number, Profile
-from mapper.ledger import Bound, Choose, Claim, Count, Decision, Terms, claim_of, never
+from mapper.ledger import (
+    Bound,
+    Choose,
+    Claim,
+    Count,
+    Decision,
+    Terms,
+    claim_of,
+    never,
+    sentences,
+)
 from mapper.network import Network, Population
 from mapper.plans import Options, Plan
 from mapper.settings import Settings
@@ -94,6 +105,7 @@ def unsupported(network: Network, options: Options, profile: Profile) -> Iterato
                 kind="unsupported",
                 subject=(population.name,),
                 template="{name}: {because}",
+                brief="{name}: {short}",
                 demanded=1,
                 available=0,
                 unit="form",
@@ -101,7 +113,11 @@ def unsupported(network: Network, options: Options, profile: Profile) -> Iterato
                 confidence="published",
                 bounds=never(Choose(population.name, candidate.id)),
                 fields=MappingProxyType(
-                    {"name": f"'{population.name}'", "because": "; ".join(reasons)}
+                    {
+                        "name": f"'{population.name}'",
+                        "because": sentences(*reasons),
+                        "short": reasons[0],
+                    }
                 ),
                 limit=candidate.id,
                 fixes=tuple(dict.fromkeys(r.rule for r in candidate.refusals)),
@@ -118,89 +134,96 @@ def policy(network: Network, options: Options, settings: Settings) -> Iterator[C
         for plan in options.plans[population.name]:
             groups[plan.form.neuron.proposals].append(plan)
         for proposals, plans in groups.items():
-            found = _policy(population, proposals, settings)
-            if found is None:
-                continue
-            kind, limit, template, demanded, available, unit, source, because, fixes = found
-            yield Claim(
-                kind=kind,
-                subject=(population.name,),
-                template=template,
-                demanded=demanded,
-                available=available,
-                unit=unit,
-                source=source,
-                confidence="published",
-                bounds=never(*(Choose(population.name, plan.id) for plan in plans)),
-                fields=MappingProxyType(
-                    {"name": f"'{population.name}'", "because": because, "fixes": " ".join(fixes)}
-                ),
-                limit=limit,
-                fixes=fixes,
-            )
+            claim = _policy(population, proposals, settings)
+            if claim is not None:
+                yield replace(
+                    claim, bounds=never(*(Choose(population.name, plan.id) for plan in plans))
+                )
 
 
 def _policy(
     population: Population, proposals: tuple[Proposal, ...], settings: Settings
-) -> tuple[str, str, str, float, float, str, str, str, tuple[str, ...]] | None:
+) -> Claim | None:
+    """What the policy has against these rewrites of a neuron, without bounds as yet."""
     unexact = [p for p in proposals if not isinstance(p.keeps, Exact)]
-    if settings.exact and unexact:
-        rules = tuple(p.rule for p in unexact)
-        says = "{name}: only approximately, and --exact forbids that: {because}"
-        because = _because(unexact)
-        return (
-            "exact-only",
-            "+".join(rules),
-            says,
-            1,
-            0,
-            "approximation",
-            "option --exact",
-            because,
-            ("drop --exact",),
-        )
     asking = [p for p in unexact if p.rule not in settings.allow]
     unbounded = [p for p in asking if isinstance(p.keeps, Unbounded)]
-    if unbounded:
-        rules = tuple(p.rule for p in unbounded)
-        says = "{name}: {because}; no bound is known for this, so it needs {fixes}"
-        source = "policy: approximations without a bound are used only when allowed"
-        fixes = tuple(f"--allow {rule}" for rule in rules)
-        return (
-            "needs-allow",
-            "+".join(rules),
-            says,
-            1,
-            0,
-            "unbounded approximation",
-            source,
-            _because(unbounded),
-            fixes,
-        )
     total = sum(p.keeps.bound for p in asking if isinstance(p.keeps, Within))
-    if total > settings.max_error:
-        rules = tuple(p.rule for p in asking)
-        says = (
-            "{name}: its membrane response would be off by {demanded} of itself, more than "
-            "{available} (--max-error): {because}; it needs {fixes}"
+    if settings.exact and unexact:
+        return _asking(
+            population,
+            unexact,
+            kind="exact-only",
+            template="{name}: {because}. Option --exact forbids to approximate that",
+            brief="{name}: only approximately (by {rules}), and --exact forbids that",
+            numbers=(1, 0, "approximation"),
+            source="option --exact",
+            fixes=("drop --exact",),
         )
-        fixes = tuple(f"--allow {rule}" for rule in rules)
-        return (
-            "max-error",
-            "+".join(rules),
-            says,
-            round(total, 4),
-            settings.max_error,
-            "membrane-response error",
-            "option --max-error",
-            _because(asking),
-            fixes,
+    if unbounded:
+        return _asking(
+            population,
+            unbounded,
+            kind="needs-allow",
+            template="{name}: {because}. No bound is known for what {rules} would change",
+            brief="{name}: {short}. To approximate it by {rules}, with no known bound on the error: {fixes}",
+            numbers=(1, 0, "unbounded approximation"),
+            source="policy: approximations without a bound are used only when allowed",
+        )
+    if total > settings.max_error:
+        return _asking(
+            population,
+            asking,
+            kind="max-error",
+            template="{name}: {because}. With {rules} the membrane response would be off by {demanded} of "
+            "itself; up to {available} is taken unasked",
+            brief="{name}: {short}. The membrane response would be off by {demanded} of itself, more than "
+            "{available}; to accept it: {fixes}",
+            numbers=(round(total, 4), settings.max_error, "membrane-response error"),
+            source="option --max-error",
         )
     return None
 
 
-def _because(proposals: list[Proposal]) -> str:
-    return "; ".join(p.keeps.because for p in proposals if isinstance(p.keeps, Within | Unbounded))
+def _asking(
+    population: Population,
+    proposals: list[Proposal],
+    *,
+    kind: str,
+    template: str,
+    brief: str,
+    numbers: tuple[float, float, str],
+    source: str,
+    fixes: tuple[str, ...] = (),
+) -> Claim:
+    """A claim about approximations that are asked for by name."""
+    rules = tuple(p.rule for p in proposals)
+    reasons = [p.keeps.because for p in proposals if isinstance(p.keeps, Within | Unbounded)]
+    fixes = fixes or tuple(f"--allow {rule}" for rule in rules)
+    demanded, available, unit = numbers
+    return Claim(
+        kind=kind,
+        subject=(population.name,),
+        template=template,
+        brief=brief,
+        demanded=demanded,
+        available=available,
+        unit=unit,
+        source=source,
+        confidence="published",
+        bounds=(),
+        fields=MappingProxyType(
+            {
+                "name": f"'{population.name}'",
+                "because": sentences(*reasons),
+                "short": sentences(*(re.split("[:;] ", reason)[0] for reason in reasons)),
+                "rules": " and ".join(f"'{rule}'" for rule in rules),
+                "fixes": " ".join(fixes),
+            }
+        ),
+        limit="+".join(rules),
+        fixes=fixes,
+    )
 
 
 def resources(
@@ -238,9 +261,22 @@ def resources(
                 bounds=tuple(bounds),
                 fixes=resource.fixes,
                 name=f"'{population.name}'",
-                parts=f"in {least[1].parts} parts" if least[1].parts > 1 else "in one piece",
+                parts=f"in {least[1].parts:,} parts" if least[1].parts > 1 else "in one piece",
                 unit=number.unit,
+                holds=_holds(profile, resource.limit) if per_core else f"{number.value:,g}",
             )
+
+
+def _holds(profile: Profile, limit: str) -> str:
+    """What the cores hold, by class: '64 (cores 0, 1), 32 (2)'."""
+    if len({core.limits[limit].value for core in profile.cores}) == 1:
+        return f"{profile.cores[0].limits[limit].value:,g}"
+    by: dict[float, list[int]] = {}
+    for core in profile.cores:
+        by.setdefault(core.limits[limit].value, []).extend(core.ids)
+    rows = [(value, ", ".join(map(str, sorted(ids)))) for value, ids in by.items()]
+    first, *others = (f"{value:,g} (cores {ids})" for value, ids in sorted(rows, reverse=True))
+    return ", ".join((first, *(text.replace("cores ", "") for text in others)))
 
 
 def slot(plan: Plan, core_class: str) -> tuple[str, str, int]:
@@ -329,7 +365,9 @@ def total_cores(
         kind="cores",
         limit=limit,
         subject=tuple(p.name for p in network.populations),
-        template="the network needs at least {demanded} {what}, one slice each{sources}; there are {available}",
+        template="the network needs at least {demanded} {what}, one slice each{sources}; there are {available}"
+        if least > number.value
+        else "there are {available} {what}, for one slice each{sources}",
         demanded=least,
         bounds=(Bound(tuple(terms), high=int(number.value) - extra), *forced),
         fixes=("chips", "fewer neurons"),

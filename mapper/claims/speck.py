@@ -328,7 +328,9 @@ def one_slice_a_core(network: Network, options: Options, profile: Profile) -> It
         kind="cores",
         limit="cores_per_chip",
         subject=tuple(p.name for p in network.populations),
-        template="the network needs at least {demanded} cores; there are {available}",
+        template="the network needs at least {demanded} cores; there are {available}"
+        if least > total
+        else "there are {available} cores, each for one slice, copy or relay",
         demanded=least,
         bounds=(Bound(terms, high=total),),
         fixes=("fewer layers", "another device"),
@@ -340,7 +342,7 @@ def one_slice_a_core(network: Network, options: Options, profile: Profile) -> It
             kind="one-slice-a-core",
             limit=core.name,
             subject=tuple(p.name for p in network.populations),
-            template="class {core} has {available} cores ({ids}), each for one slice or relay",
+            template="cores {ids} hold one slice or relay each",
             demanded=min(len(network.populations), len(core.ids) + 1),
             bounds=(Bound(terms, high=len(core.ids)),),
             fixes=("fewer layers", "another device"),

@@ -4,7 +4,7 @@
 
 What stays in a conflict cannot hold together, and could without any one of its limits. What
 was asked (each population is placed) holds throughout. Conflicts that are listed share no
-limit.
+limit but the number of cores: none of them goes where another is lifted.
 """
 
 from __future__ import annotations

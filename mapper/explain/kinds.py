@@ -23,6 +23,7 @@ SORTS: Mapping[str, Sort] = MappingProxyType(
     {
         "placed": "asked",
         "slices-on-cores": "asked",
+        "edge-forms": "asked",
         "unsupported": "support",
         "recurrence": "support",
         "merge-shape": "support",
@@ -64,6 +65,7 @@ SORTS: Mapping[str, Sort] = MappingProxyType(
         "window-overlap": "wiring",
         "latency": "time",
         "conv-delay": "time",
+        "slow-clock": "time",
         "host-stage": "policy",
         "needs-allow": "policy",
         "max-error": "policy",

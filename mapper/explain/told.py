@@ -62,7 +62,7 @@ def _of_all(first: Conflict, group: list[Conflict], others: tuple[Conflict, ...]
         if all(c.headline.removeprefix(f"{_name(c)}: ") == said for c in others):
             return f"{named(names)}: {said}"
     rest = [_name(conflict) for conflict in others]
-    return f"{first.headline}; likewise {named(rest)}"
+    return f"{first.headline}. Likewise {named(rest)}"
 
 
 def _name(conflict: Conflict) -> str:

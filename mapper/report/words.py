@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from mapper.explain.kinds import Sort, sort_of
 from mapper.handoff import RAN
 from mapper.report.page import Block, Page, Row
 
 Facts = Mapping[str, Any]
 MOST_POPULATIONS = 12
 MOST_ROWS = 8
+NO_NUMBER: Mapping[Sort, str] = MappingProxyType(
+    {"support": "not on this chip", "policy": "a choice, not a limit of the chip"}
+)
 OURS = ("placed", "slices-on-cores")  # claims of the question itself; nobody's limit
 
 
@@ -263,8 +268,13 @@ def conflict_blocks(conflicts: Iterable[Facts], sources: dict[str, int]) -> tupl
     for i, conflict in enumerate(conflicts):
         several = len(conflict["claims"]) > 1
         title = "Because these cannot hold together" if several else "Because"
-        rows = _claims(conflict, "" if i else conflict["headline"], sources)
-        blocks.append(Block(title if i == 0 else "And also", rows))
+        rows = _claims(conflict, sources)
+        if i:
+            alone = len(rows) == 1
+            mark = "-" if alone else ""
+            own = (("", rows[0][1]),) if alone else rows
+            rows = ((mark, sentence(conflict["headline"])), *own)
+        blocks.append(Block("And also" if i else title, rows))
     return tuple(blocks)
 
 
@@ -279,23 +289,30 @@ def ending(facts: Facts) -> tuple[Block, ...]:
     return (*_notes(facts), *_semantics(facts))
 
 
-def _claims(conflict: Facts, told: str, sources: dict[str, int]) -> tuple[Row, ...]:
+def _claims(conflict: Facts, sources: dict[str, int]) -> tuple[Row, ...]:
     """Sentences, and the limit behind those that follow each other and share it.
 
-    A sentence that was `told` is not repeated. `sources` numbers what is cited.
+    A sentence that the headline has told is not repeated. `sources` numbers what is cited.
     """
     rows: list[Row] = []
     claims: Sequence[Facts] = conflict["claims"]
+    details = [_detail(claim, sources) for claim in claims]
     for i, claim in enumerate(claims):
-        detail = _detail(claim, sources)
-        mark = "" if i and _detail(claims[i - 1], sources) == detail else detail
-        if claim["says"] != told:
+        last = i + 1 == len(claims) or details[i + 1] != details[i]
+        if not _told(claim, conflict["headline"]):
             rows.append(("-", sentence(claim["says"])))
-            if i + 1 == len(claims) or _detail(claims[i + 1], sources) != detail:
-                rows += [("", detail)] if detail else []
-        else:
-            rows.append(("-", mark or sentence(claim["says"])))
+            rows += [("", details[i])] if details[i] and last else []
+        elif i == 0 or details[i - 1] != details[i]:
+            rows.append(("-", details[i] or sentence(claim["says"])))
     return tuple(rows)
+
+
+def _told(claim: Facts, headline: str) -> bool:
+    """Whether the headline says what the claim does, perhaps of others too."""
+    says = claim["says"]
+    for name in claim["about"]:
+        says = says.removeprefix(f"'{name}': ")
+    return says in headline
 
 
 def _detail(claim: Facts, sources: dict[str, int]) -> str:
@@ -303,11 +320,15 @@ def _detail(claim: Facts, sources: dict[str, int]) -> str:
     if claim["kind"] in OURS:
         return ""
     mark = f"[{sources.setdefault(claim['source'], len(sources) + 1)}]"
-    if not claim["available"]:
-        return f"{claim['kind']} {mark}"
+    sort = sort_of(claim["kind"])
+    if sort in NO_NUMBER:
+        return f"{NO_NUMBER[sort]} {mark}"
     may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
     value = f"{number(claim['available'])} {claim['unit']}{may}"
-    return f"{claim['limit'] or claim['kind']}: {value}, {claim['confidence']} {mark}"
+    what = claim["limit"] or claim["kind"]
+    if claim["kind"] == "one-slice-a-core":
+        what = f"core class {what}"
+    return f"{what}: {value}, {claim['confidence']} {mark}"
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:
