@@ -132,20 +132,25 @@ def decide(question: Question) -> Outcome:
         return _at_sight(question, plain)
     options = offer(question)
     ledger = state(question, options)
-    answer = _solve(ledger, question.settings)
-    from mapper.solve.cpsat import Assignment, Unsatisfiable
+    from mapper.explain import conflicts, counted_out
 
-    if isinstance(answer, Assignment):
-        return backend_of(question.profile).place(question, options, ledger, answer)
-    if isinstance(answer, Unsatisfiable):
-        from mapper.explain import conflicts
+    if counted_out(ledger.claims):
+        answer = None
+    else:
+        from mapper.solve.cpsat import Assignment, Unsatisfiable, solve
 
+        answer = solve(ledger, budget=question.settings.budget, seed=question.settings.seed)
+        if isinstance(answer, Assignment):
+            return backend_of(question.profile).place(question, options, ledger, answer)
+        answer = None if isinstance(answer, Unsatisfiable) else answer
+    if answer is None:
+        found = conflicts(ledger, question.settings)
         return Impossible(
             question=question,
-            conflicts=conflicts(ledger, question.settings),
+            conflicts=found,
             options=options,
             ledger=ledger,
-            optimistic=_optimistic(question),
+            optimistic=_optimistic(question, found),
         )
     return Undecided(
         question=question,
@@ -197,26 +202,29 @@ def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:
     )
 
 
-def _solve(ledger: Ledger, settings: Settings):
-    from mapper.solve.cpsat import solve
+def _optimistic(question: Question, found: tuple[Conflict, ...]) -> tuple[str, ...]:
+    """Limits whose optimistic values would lift the refusal; empty where none do.
 
-    return solve(ledger, budget=settings.budget, seed=settings.seed)
+    Numbers of the chip lift neither what it cannot compute nor what the user did not allow.
+    """
+    from mapper.explain import counted_out
+    from mapper.explain.kinds import sort_of
 
-
-def _optimistic(question: Question) -> tuple[str, ...]:
-    """Limits whose optimistic values would lift the refusal; empty where none do."""
     profile, changed = optimistic(question.profile)
-    if not changed:
+    hopeless = any(
+        conflict.claims and {sort_of(c.kind) for c in conflict.claims} <= {"support", "policy"}
+        for conflict in found
+    )
+    if not changed or hopeless:
         return ()
     asked = replace(question, profile=profile)
-    from mapper.explain import counted_out
-    from mapper.solve.cpsat import Assignment
-
-    ledger = state(asked, offer(asked))
-    if counted_out(ledger.claims):
+    claims = state(asked, offer(asked)).claims
+    if counted_out(claims):
         return ()
-    answer = _solve(ledger, question.settings)
-    return changed if isinstance(answer, Assignment) else ()
+    from mapper.solve.cpsat import feasible
+
+    settings = question.settings
+    return changed if feasible(claims, budget=settings.budget, seed=settings.seed) else ()
 
 
 def optimistic(profile: Profile) -> tuple[Profile, tuple[str, ...]]:

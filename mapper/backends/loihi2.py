@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.alternatives import Accepted, Template
@@ -22,7 +23,7 @@ from mapper.backends.grid import (
     Demand,
     Synapses,
     classes,
-    count,
+    distinct,
     fewest,
     longest_runs,
     pixels,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 NEURONS = "IF|LIF|CubaLIF|LI|CubaLI|I|Threshold"
 
 
+FINEST = (1, 1, 1)  # tile of a map
 UNEVEN = 2**22  # weights up to which runs of unequal length are tried as well
 
 
@@ -359,9 +361,13 @@ class CoreModel:
 
     def words(self, targets: np.ndarray | int, delayed: bool) -> int:
         """Synapse words of dense or sparse axons with so many targets each (0: none)."""
+        return int(np.sum(self.of_targets(np.asarray(targets), delayed)))
+
+    def of_targets(self, targets: NDArray[np.int64], delayed: bool) -> NDArray[np.int64]:
+        """The words of each of several axons."""
         bits = self.weight_bits + self.index_bits + (self.delay_bits if delayed else 0)
-        each = -(-(np.asarray(targets) * bits + self.header_bits) // self.word)
-        return int(np.sum(np.where(np.asarray(targets) > 0, each, 0)))
+        each = -(-(targets * bits + self.header_bits) // self.word)
+        return np.where(targets > 0, each, 0)
 
 
 def _subsets(kinds: frozenset[bool]) -> list[frozenset[bool]]:
@@ -429,51 +435,60 @@ def _run(
     """Runs of neurons in C order, each projection dense or sparse."""
     size = population.size
     group = group_ids(form.neuron, model)
-    counted = {
-        p.id: Synapses(p.weight.weight) for p in form.projections if isinstance(p.weight, Linear)
-    }
+    source = int(form.neuron.bias == "source")
+    tables = [
+        (
+            Synapses(p.weight.weight) if isinstance(p.weight, Linear) else None,
+            p.delay is not None or p.extra_delay > 0,
+        )
+        for p in form.projections
+    ]
+
+    def demands(edges: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Of the runs from each edge to the next."""
+        n = np.diff(edges)
+        words = np.zeros(len(n), dtype=np.int64)
+        axons = np.zeros(len(n), dtype=np.int64)
+        for table, delayed in tables:
+            more, sources = _dense_words(table, edges, model, delayed)
+            words, axons = words + more, axons + sources
+        if source:
+            words += model.of_targets(n, False)
+        places = np.minimum(n, prod(population.shape[1:]))
+        return _demand(
+            network, population, n, places, axons + source, words, distinct(group, edges), model
+        )
+
+    def fits(edges: NDArray[np.int64]) -> bool:
+        found = demands(edges)
+        return all(bool(np.all(found[name] <= most)) for name, most in model.limits)
 
     def cut(boxes: tuple[Box, ...]) -> tuple[SliceClass, ...]:
-        synapse = np.zeros(len(boxes), dtype=np.int64)
-        axons = np.zeros(len(boxes), dtype=np.int64)
-        for projection in form.projections:
-            delayed = projection.delay is not None or projection.extra_delay > 0
-            table = counted.get(projection.id)
-            for i, (words, sources) in enumerate(_dense_words(table, boxes, model, delayed)):
-                synapse[i] += words
-                axons[i] += sources
-        source = int(form.neuron.bias == "source")
-        at = {box: i for i, box in enumerate(boxes)}
+        found = demands(_edges(boxes))
+        rows = {box: {name: int(v[i]) for name, v in found.items()} for i, box in enumerate(boxes)}
+        return classes(boxes, lambda box: rows[box])
 
-        def demand(box: Box) -> Demand:
-            n = volume(box)
-            words = int(synapse[at[box]]) + (model.words(n, False) if source else 0)
-            inside = len(np.unique(group[box[0][0] : box[0][1]]))
-            return _demand(
-                network, population, box, int(axons[at[box]]) + source, words, inside, model
-            )
-
-        return classes(boxes, demand)
-
-    def fits(boxes: tuple[Box, ...]) -> bool:
-        return all(model.keeps(c.demand) for c in cut(boxes))
-
-    best = fewest(size, lambda n: fits(runs(size, n)))
+    best = fewest(size, lambda n: fits(_edges(runs(size, n))))
     boxes = runs(size, best or size)
     if best != 1 and size * sum(prod(p.weight.shape_in) for p in form.projections) <= UNEVEN:
-        longest = longest_runs(size, lambda a, b: fits((((a, b),),)))
+        longest = longest_runs(size, lambda a, b: fits(np.array([a, b])))
         boxes = longest if longest and len(longest) < len(boxes) else boxes
     return [(f"{len(boxes)} slices", cut(boxes))]
 
 
+def _edges(boxes: tuple[Box, ...]) -> NDArray[np.int64]:
+    """Where runs that follow each other begin, and where the last one ends."""
+    return np.array([boxes[0][0][0], *(box[0][1] for box in boxes)])
+
+
 def _dense_words(
-    table: Synapses | None, boxes: tuple[Box, ...], model: CoreModel, delayed: bool
-) -> list[tuple[int, int]]:
+    table: Synapses | None, edges: NDArray[np.int64], model: CoreModel, delayed: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(synapse words, input axons) of one projection for each run; None: one to one."""
+    n = np.diff(edges)
     if table is None:
-        return [(model.words(np.ones(volume(b)), delayed), volume(b)) for b in boxes]
-    targets = table.per_run(boxes)
-    return [(model.words(row, delayed), int(np.count_nonzero(row))) for row in targets]
+        return n * model.of_targets(np.ones(1, dtype=np.int64), delayed), n
+    return table.totals(edges, model.of_targets(np.arange(int(n.max()) + 1), delayed))
 
 
 def _tiled(
@@ -486,18 +501,24 @@ def _tiled(
 
     shape = map_shape(population.shape)
     group = group_ids(form.neuron, model).reshape(shape)
-    best: tuple[int, tuple[int, int, int]] | None = None
-    finest = (1, 1, 1)
-    for tile in tilings(shape, widths):
-        number = count(shape, tile)
-        if best is not None and number >= best[0]:
-            continue
+    group = group if group.any() else None
+    known: dict[tuple[int, ...], Demand] = {}
+
+    def demand(box: Box) -> Demand:
+        """Boxes of one size are alike where all neurons are."""
+        sides = tuple(b - a for a, b in box)
+        if group is not None or sides not in known:
+            known[sides] = _conv_demand(network, population, form, box, group, model)
+        return known[sides]
+
+    def keeps(tile: tuple[int, int, int]) -> bool:
+        """Whether its first box does."""
         first = tuple((0, min(step, n)) for step, n in zip(tile, shape, strict=True))
-        if model.keeps(_conv_demand(network, population, form, first, group, model)):
-            best = (number, tile)
-    tile = best[1] if best else finest
+        return model.keeps(demand(first))
+
+    tile = next(filter(keeps, tilings(shape, widths)), FINEST)
     boxes = tiles(shape, tile)
-    found = classes(boxes, lambda box: _conv_demand(network, population, form, box, group, model))
+    found = classes(boxes, demand)
     if len(population.shape) == 2:
         found = tuple(
             SliceClass(boxes=tuple((c, x) for c, _, x in group.boxes), demand=group.demand)
@@ -516,7 +537,7 @@ def _conv_demand(
     population: Population,
     form: Form,
     box: Box,
-    group: np.ndarray,
+    group: np.ndarray | None,
     model: CoreModel,
 ) -> Demand:
     """cin kx ky (ceil(cout bits / 64) + 1) words, whatever the number of pixels."""
@@ -531,27 +552,32 @@ def _conv_demand(
     if form.neuron.bias == "source":
         axons += 1
         words += model.words(volume(box), False)
-    inside = len(np.unique(group[tuple(slice(a, b) for a, b in box)]))
-    return _demand(network, population, box, axons, words, inside, model)
+    inside = 1
+    if group is not None:
+        inside = len(np.unique(group[tuple(slice(a, b) for a, b in box)]))
+    found = _demand(network, population, volume(box), pixels(box), axons, words, inside, model)
+    return {name: int(value) for name, value in found.items()}
 
 
 def _demand(
     network: Network,
     population: Population,
-    box: Box,
-    axon_in: int,
-    synapse_words: int,
-    groups: int,
+    neurons: Any,
+    places: Any,
+    axon_in: Any,
+    synapse_words: Any,
+    groups: Any,
     model: CoreModel,
-) -> Demand:
-    """All units of a slice. Readers that may be convolutions are charged a map entry a pixel."""
-    neurons = volume(box)
+) -> dict[str, Any]:
+    """All units of a slice, or of many as arrays.
+
+    Readers that may be convolutions are charged a map entry for each of its `places`.
+    """
     kinds = model.readers[population.name]
-    places = pixels(box) if len(box) > 1 else min(neurons, prod(population.shape[1:]))
-    axon_map = (neurons if False in kinds or population.outputs else 0) + (
+    axon_map = (neurons if False in kinds or population.outputs else 0 * neurons) + (
         places if True in kinds else 0
     )
-    axon_mem = int(np.ceil(model.mem_per_map * places)) if True in kinds else 0
+    axon_mem = np.ceil(model.mem_per_map * places * (True in kinds)).astype(np.int64)
     units = axon_in + groups + neurons + synapse_words + axon_map + axon_mem
     return {
         "axon_in": axon_in,
@@ -567,11 +593,14 @@ def _demand(
 def group_ids(neuron: NeuronForm, model: CoreModel) -> np.ndarray:
     """A number per neuron, equal where decays (12 bits) are; thresholds fold into weights."""
     d = neuron.dynamics
-    keys = np.stack(
-        [np.rint(np.asarray(a).ravel() * model.decay_steps) for a in (d.syn_decay, d.mem_decay)],
-        axis=1,
+    syn, mem = (
+        np.rint(np.asarray(a).ravel() * model.decay_steps).astype(np.int64)
+        for a in (d.syn_decay, d.mem_decay)
     )
-    _, ids = np.unique(keys, axis=0, return_inverse=True)
+    keys = syn * (model.decay_steps + 1) + mem
+    if not keys.size or keys.min() == keys.max():
+        return np.zeros(keys.size, dtype=np.int64)
+    _, ids = np.unique(keys, return_inverse=True)
     return np.asarray(ids).ravel()
 
 
