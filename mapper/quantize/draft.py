@@ -27,12 +27,16 @@ class Loss:
         }
 
 
-def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0) -> Loss:
-    """The largest and the root-mean-square deviation of `got` from `wanted`."""
-    off = np.abs(np.asarray(got, dtype=np.float64) - wanted)
+def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0, *, exact: int = 0) -> Loss:
+    """The largest and the root-mean-square deviation of `got` from `wanted`.
+
+    exact: values that are not among them and met exactly, such as zeros.
+    """
+    off = np.asarray(got, dtype=np.float64) - wanted
     if not off.size:
         return Loss(max=0.0, rms=0.0, clipped=clipped)
-    return Loss(max=float(off.max()), rms=float(np.sqrt(np.mean(off**2))), clipped=clipped)
+    square = np.vdot(off, off) / (off.size + exact)
+    return Loss(max=float(np.max(np.abs(off))), rms=float(np.sqrt(square)), clipped=clipped)
 
 
 @dataclass(slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.outcome import Placed
-from mapper.quantize.draft import Arrays, Quantized, loss, smallest_clip
+from mapper.quantize.draft import Arrays, Loss, Quantized, loss, smallest_clip
 from mapper.quantize.units import first_membrane, unit, weights
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
@@ -40,25 +41,16 @@ def quantize(placed: Placed) -> Quantized:
         flat = [np.ravel(wanted[p.id]) for p in form.projections] or [np.zeros(1)]
         scale = smallest_clip(np.concatenate(flat), most, PERCENTILES)
         for projection in form.projections:
-            w = wanted[projection.id]
-            integers = np.clip(np.rint(w * scale), -most, most)
-            clipped = int(np.count_nonzero(np.abs(w * scale) > most + 0.5))
             conv = projection.form == "conv"
-            ref = arrays.add(
-                integers.astype(np.int8),
-                f"{'kernel' if conv else 'weights'} of '{projection.id}'",
-                loss(w, integers / scale, clipped),
-            )
+            what = f"{'kernel' if conv else 'weights'} of '{projection.id}'"
+            integers, error = _stored(wanted[projection.id], scale, most)
             floats[(projection.id, "weight")] = integers / scale
+            ref = arrays.add(integers, what, error)
             projections[projection.id] = {"params": {"kernel" if conv else "weight": ref}}
         if source:
-            w = wanted[f"bias:{name}"]
-            integers = np.clip(np.rint(w * scale), -most, most)
-            clipped = int(np.count_nonzero(np.abs(w * scale) > most + 0.5))
-            ref = arrays.add(
-                integers.astype(np.int8), f"bias of '{name}'", loss(w, integers / scale, clipped)
-            )
+            integers, error = _stored(wanted[f"bias:{name}"], scale, most)
             floats[(f"bias:{name}", "weight")] = integers / scale
+            ref = arrays.add(integers, f"bias of '{name}'", error)
             projections[f"bias:{name}"] = {"params": {"weight": ref}}
         constant = u.constant(floats[(f"bias:{name}", "weight")][:, 0] if source else 0.0)
         offset = constant * scale
@@ -89,6 +81,23 @@ def quantize(placed: Placed) -> Quantized:
         alarms=(),
         floats=floats,
     )
+
+
+def _stored(wanted: NDArray[Any], scale: float, most: int) -> tuple[NDArray[np.int8], Loss]:
+    """The integers of weights in threshold units, and their error.
+
+    Zeros are left alone: they are nearly all of an unrolled convolution.
+    """
+    flat = np.ravel(wanted)
+    at = np.flatnonzero(flat)
+    values = flat[at]
+    scaled = values * scale
+    rounded = np.clip(np.rint(scaled), -most, most)
+    clipped = int(np.count_nonzero(np.abs(scaled) > most + 0.5))
+    integers = np.zeros(flat.size, dtype=np.int8)
+    integers[at] = rounded
+    error = loss(values, rounded / scale, clipped, exact=flat.size - at.size)
+    return integers.reshape(wanted.shape), error
 
 
 def _float(arrays: Arrays, values: Any, what: str) -> str:
