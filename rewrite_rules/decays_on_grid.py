@@ -62,22 +62,24 @@ def _nearest(pairs: Array, target: Target) -> Array:
     """Per row (decay of the synapse, of the membrane) the exponents n of the best neighbours."""
     low_syn, low_mem, high = target.dash
     syn, mem = pairs.T
-    choices = [
-        np.stack([s, m], axis=1)
-        for s in _neighbours(syn, low_syn, high)
-        for m in _neighbours(mem, max(low_mem, 1), high)
-    ]
+    choices = np.stack(
+        [
+            np.stack([s, m], axis=1)
+            for s in _neighbours(syn, low_syn, high)
+            for m in _neighbours(mem, max(low_mem, 1), high)
+        ]
+    )
     steps = target.semantics.steps
     told = np.full(len(pairs), steps is not None) | (pairs.max(axis=1) < FORGETS)
-    errors = np.zeros((len(choices), len(pairs)))  # where none is told all are alike
-    for row, choice in zip(errors, choices, strict=True):
-        decays = 1.0 - 2.0 ** -choice[told]
-        error = response_error(
-            Response(syn[told], mem[told]), Response(decays[:, 0], decays[:, 1]), steps
-        )
-        row[told] = 0.0 if error is None else error
+    errors = np.zeros(choices.shape[:2])  # where none is told all are alike
+    decays = 1.0 - 2.0 ** -choices[:, told]
+    error = response_error(
+        Response(syn[told], mem[told]), Response(decays[..., 0], decays[..., 1]), steps
+    )
+    if error is not None:
+        errors[:, told] = error
     best = np.argmin(errors, axis=0)  # of equals the first: the shortest time constants
-    return np.stack(choices)[best, np.arange(len(pairs))]
+    return choices[best, np.arange(len(pairs))]
 
 
 def _neighbours(decay: Array, low: int, high: int) -> tuple[Array, Array]:
