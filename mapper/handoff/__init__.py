@@ -11,7 +11,7 @@ CUT = "from mapper.handoff.parts.common import *  # replaced by that file's text
 
 RAN = {
     "loihi2": "run with lava-nc 0.10's simulation, never on a chip",
-    "xylo": "run with xylosim 0.1; never with rockpool and a chip",
+    "xylo": "run with xylosim 0.1 and rockpool 3.1; never on a chip",
     "spinnaker2": "never run with py-spinnaker2, only with a stand-in made from its documentation",
     "speck": "never run with samna, only with a stand-in made from its documentation",
 }  # how far each deploy.py was tried; reports say so

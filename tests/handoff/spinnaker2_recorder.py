@@ -38,6 +38,7 @@ class Population:
     ) -> None:
         assert type(size) is int and size > 0
         assert name.isidentifier()
+        assert type(record or []) is list
         assert set(record or ()) <= {"spikes", "v", "v_last", "time_done"}
         if neuron_model == "spike_list":
             for index, ticks in params.items():
@@ -139,9 +140,24 @@ class Brian2Backend:
             states=tuple(p.name for p in neurons if "v" in p.record),
         )
         for p in neurons:
-            p.spikes = found.spikes[p.name][0]
+            p.spikes = found.spikes[p.name][0] if "spikes" in p.record else None
             if "v" in p.record:
                 p.voltages = found.states[p.name]["v"][0]
+
+
+class Chip:
+    """hardware.SpiNNaker2Chip: made for one run; `done` keeps what was asked of all of them."""
+
+    def __init__(self, done: list[Any], **address: str) -> None:
+        self.done, self.fresh = done, True
+        done.append(address)
+
+    def run(self, network: Network, timesteps: int, sys_tick_in_s: float = 1e-3) -> None:
+        assert self.fresh and type(sys_tick_in_s) is float
+        self.fresh = False
+        recorded = [p.name for p in network.parts if isinstance(p, Population) and p.record]
+        self.done.append((recorded, timesteps, sys_tick_in_s))
+        Brian2Backend().run(network, timesteps)
 
 
 def _is_source(population: Population) -> bool:
@@ -164,12 +180,26 @@ def _emulated(population: Population) -> Any:
     )
 
 
-def modules() -> dict[str, ModuleType]:
-    """The modules of a stand-in py-spinnaker2."""
+def modules(done: list[Any] | None = None) -> dict[str, ModuleType]:
+    """The modules of a stand-in py-spinnaker2; `done` gets what was asked of its chips."""
+    hardware, asked = ModuleType("spinnaker2.hardware"), [] if done is None else done
+    for board, addresses in (
+        ("SpiNNaker2Chip", {"eth_ip"}),
+        ("SpiNNcloud48NodeBoard", {"stm_ip", "eth_ip"}),
+    ):
+        vars(hardware)[board] = _board(addresses, asked)
     package, snn = ModuleType("spinnaker2"), ModuleType("spinnaker2.snn")
     brian2 = ModuleType("spinnaker2.brian2_sim")
     for made in (Population, Projection, Conv2DProjection, Network):
         vars(snn)[made.__name__] = made
     vars(brian2)["Brian2Backend"] = Brian2Backend
-    vars(package).update(snn=snn, brian2_sim=brian2)
-    return {m.__name__: m for m in (package, snn, brian2)}
+    vars(package).update(snn=snn, brian2_sim=brian2, hardware=hardware)
+    return {m.__name__: m for m in (package, snn, brian2, hardware)}
+
+
+def _board(addresses: set[str], done: list[Any]) -> Any:
+    def make(**given: str) -> Chip:
+        assert set(given) == addresses
+        return Chip(done, **given)
+
+    return make

@@ -219,7 +219,7 @@ def test_a_failing_sdk_leaves_nothing_behind(
         vars(top)["v2"] = core
         shell.install("xylosim", "0.1.3", {"xylosim": top, "xylosim.v2": core})
     else:
-        shell.install("lava-nc", "0.10.0", _lava())
+        shell.install("lava-nc", "0.10.0", lava_modules())
     code, _, err = shell.run(sound, "--save", str(tmp_path / "run.npz"))
     assert code == 2 and len(err.splitlines()) == 1
     assert "failed: RuntimeError" in err and "out of order" in err
@@ -230,7 +230,7 @@ def _broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError("out of\norder <b>")
 
 
-def _lava() -> dict[str, ModuleType]:
+def lava_modules() -> dict[str, ModuleType]:
     """Lava's names, each of which fails when it is called."""
     from itertools import accumulate
 

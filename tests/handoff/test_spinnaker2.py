@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,3 +56,29 @@ def test_hardware_needs_an_address(tmp_path: Path, shell: Shell) -> None:
     folder = mapped(recurrent(), "spinnaker2", tmp_path / "out", reset="zero")
     code, _, err = shell.run(folder, "--hardware")
     assert code == 2 and "--eth-ip" in err
+
+
+def test_on_a_chip_each_sample_gets_a_board_and_only_outputs_are_recorded(
+    tmp_path: Path, shell: Shell
+) -> None:
+    folder = mapped(recurrent(), "spinnaker2", tmp_path / "out", reset="zero")
+    done: list[Any] = []
+    shell.install("py-spinnaker2", "0.8.0", spinnaker2_recorder.modules(done))
+    raster = (np.random.default_rng(0).random((2, 9, 5)) < 0.4).astype(np.uint8)
+    np.savez(tmp_path / "data.npz", raster=raster)
+    run = tmp_path / "run.npz"
+    given = ("--input", str(tmp_path / "data.npz"), "--save", str(run), "--check")
+    code, _, err = shell.run(folder, "--hardware", "--eth-ip", "1.2.3.4", *given)
+    assert (code, err) == (0, "")
+    runs = [what for what in done if isinstance(what, tuple)]
+    assert len(runs) == 3 and done.count({"eth_ip": "1.2.3.4"}) == 3
+    assert all(recorded == ["p001"] for recorded, *_ in runs)
+    with np.load(run) as found:
+        assert "population000" not in found and found["population001"].any()
+        assert "1.2.3.4" in str(found["where"])
+
+
+def test_several_chips_need_their_board(tmp_path: Path, shell: Shell) -> None:
+    folder = mapped(recurrent(), "spinnaker2", tmp_path / "out", reset="zero", chips=2)
+    code, _, err = shell.run(folder, "--hardware", "--eth-ip", "1.2.3.4")
+    assert code == 2 and "2 chips" in err and "--stm-ip" in err

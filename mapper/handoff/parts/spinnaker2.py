@@ -34,7 +34,7 @@ class Family:
             raise Stop("--hardware needs the board's address: --eth-ip ADDRESS")
         self.chips = int(net.manifest["device"]["chips"])
         if options.hardware and self.chips > 1 and not options.stm_ip:
-            raise Stop("the network takes %d chips: --hardware needs --stm-ip too" % self.chips)
+            raise Stop("the bundle is for %d chips: --hardware needs --stm-ip too" % self.chips)
         version = need_sdk(*self.SDK, options.other_version)
         try:
             self.snn = import_module("spinnaker2.snn")
