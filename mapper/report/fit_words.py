@@ -9,6 +9,7 @@ from typing import Any
 from mapper.batch.columns import change
 from mapper.batch.row import STATUSES
 from mapper.report.page import Block, Page, Row
+from mapper.report.words import counted, number
 
 Facts = Mapping[str, Any]
 MOST_MODELS = 20
@@ -32,7 +33,7 @@ def fit_page(facts: Facts, folder: Path | None = None) -> Page:
         Block("Models, and the devices that they fit, the most suitable first", _models(facts)),
     ]
     return Page(
-        verdict=f"{_count(len(models), 'model')} on {_count(len(devices), 'device')}: "
+        verdict=f"{counted(len(models), 'model')} on {counted(len(devices), 'device')}: "
         f"{statuses['fits']:,} of {facts['pairs']:,} fit",
         mood="good" if statuses["fits"] else "open",
         lines=tuple(lines),
@@ -43,12 +44,12 @@ def fit_page(facts: Facts, folder: Path | None = None) -> Page:
 def limit_words(entry: Facts) -> str:
     """'output_neurons: 27 models, 9 to 100 demanded, 8 neurons there'."""
     name = entry["limit"] or entry["kind"]
-    models = _count(entry["models"], "model")
+    models = counted(entry["models"], "model")
     if not entry["limit"] or entry["most_demanded"] <= entry["available"]:
         return f"{name}: {models}"
     least, most = entry["least_demanded"], entry["most_demanded"]
-    span = f"{least:,g}" if least == most else f"{least:,g} to {most:,g}"
-    return f"{name}: {models}, {span} demanded of {entry['available']:,g} {entry['unit']}"
+    span = number(least) if least == most else f"{number(least)} to {number(most)}"
+    return f"{name}: {models}, {span} demanded of {number(entry['available'])} {entry['unit']}"
 
 
 def _device(entry: Facts) -> Row:
@@ -94,13 +95,9 @@ def _place(line: Facts) -> str:
 
 def _more(models: Sequence[Facts]) -> tuple[Row, ...]:
     left = len(models) - MOST_MODELS
-    return ((f"and {_count(left, 'more model')}", "(results.csv has all)"),) if left > 0 else ()
+    return ((f"and {counted(left, 'more model')}", "(results.csv has all)"),) if left > 0 else ()
 
 
 def _cut(name: str) -> str:
     """The end of a path, which tells more than its beginning."""
     return name if len(name) <= LONGEST else f"...{name[3 - LONGEST :]}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -9,6 +9,7 @@ from typing import Any
 from mapper.batch.columns import change
 from mapper.batch.row import STATUSES
 from mapper.report.fit_words import SHORT
+from mapper.report.words import number
 
 Facts = Mapping[str, Any]
 SAYS = {
@@ -167,6 +168,6 @@ def _told(row: Facts) -> list[tuple[str, str]]:
 
 
 def _limit(binding: Facts) -> str:
-    numbers = f"{binding['demanded']:,g} of {binding['available']:,g} {binding['unit']}"
+    numbers = f"{number(binding['demanded'])} of {number(binding['available'])} {binding['unit']}"
     name = binding["limit"] if binding["kind"] not in ("unsupported",) else binding["kind"]
     return f"{name}: {numbers} ({binding['confidence']}: {binding['source']})"
