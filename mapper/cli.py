@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 TEACH = """\
 nirmap maps NIR spiking networks onto neuromorphic chips, or says why they do not fit.
 
-  nirmap check model.nir --device speck2f --semantics sinabs     does it fit?
-  nirmap map model.nir --device loihi2 --semantics snntorch -o out/   make the bundle
-  nirmap compare model.nir --device loihi2 --semantics snntorch --input data.npz   what is lost?
-  nirmap inspect model.nir                                       what is in the file?
-  nirmap fit models/ --device all                                which chip suits which model?
+  nirmap inspect model.nir                                    what is in the file?
+  nirmap check model.nir --device speck2f                     does it fit; if not, what would help?
+  nirmap map model.nir --device loihi2 -o out/                make the bundle for the chip
+  nirmap compare model.nir --device loihi2 --input data.npz   what is lost on data?
+  nirmap fit models/ --device all                             which chip suits which model?
+  nirmap devices                                              the chips; with a name, its limits
 
-`nirmap devices` lists the chips, `nirmap --help` the commands, `nirmap map --help` the
-options. NIR files do not say by which rule a network is to be updated: --semantics names
-the framework that it comes from.
+A NIR file does not say by which rule its network is stepped: add --semantics with the framework
+that it comes from, such as snntorch or sinabs. --report page.html draws the answer of check.
+`nirmap --help` lists all commands, `nirmap check --help` the options of one.
 """
 PREFIX = "nirmap: "
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mapper.compare.decode import READ_OUTS
 from mapper.report.facts import semantics_facts
 from mapper.report.page import Block, Page, Row
-from mapper.report.words import number, semantics_rows
+from mapper.report.words import alarm_block, number, semantics_block
 
 if TYPE_CHECKING:
     from mapper.compare.compared import Compared, Part
@@ -100,13 +100,13 @@ def compare_page(facts: Facts) -> Page:
     """The page of a comparison's facts."""
     blocks: list[Block] = []
     if facts["alarms"]:
-        blocks.append(Block("Alarms", tuple(("!", says) for says in facts["alarms"])))
+        blocks.append(alarm_block(facts["alarms"]))
     blocks.append(Block(_lost_title(facts), _lost(facts)))
     blocks.append(Block("Populations, beside the ideal network", _populations(facts)))
     blocks.append(Block("Keeps up", keeps_up_rows(facts["keeps_up"])))
     if facts["notes"]:
         blocks.append(Block("Notes on the data", tuple(("-", note) for note in facts["notes"])))
-    blocks.append(Block("Semantics", semantics_rows(facts["semantics"])))
+    blocks.append(semantics_block(facts["semantics"]))
     return Page(
         verdict=verdict(facts),
         mood="open" if facts["alarms"] else "good",

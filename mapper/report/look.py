@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,10 @@ def look(
             {"node": node, "field": field, "least": least, "largest": largest}
             for node, field, least, largest in time_constants(graph)
         ],
-        "populations": [_population(meant, node, semantics) for node in meant.of_kind(Neuron)],
+        "populations": [
+            _population(meant, node, semantics)
+            for node in sorted(meant.of_kind(Neuron), key=lambda node: _natural(node.name))
+        ],
         "warnings": [] if semantics is None else list(warnings(graph, semantics)),
     }
 
@@ -117,6 +121,13 @@ def _weights(node: Node) -> Any:
     if isinstance(node, Affine | Conv1d | Conv2d | Linear):
         return np.ravel(node.weight)
     return np.ones(1)
+
+
+def _natural(name: str) -> tuple[tuple[str, int], ...]:
+    """Sorts 'n2' before 'n10': pairs of text and the number behind it."""
+    return tuple(
+        (text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]{0,18})", name)
+    )
 
 
 def _range(array: Any) -> list[float]:

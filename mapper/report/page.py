@@ -21,10 +21,16 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A table under a title: rows of cells, the last of which is wrapped."""
+    """A table under a title: rows of cells, the last of which is wrapped.
+
+    tone: 'plain', 'alarm' or 'aside', which chooses the colour of its rows. most: rows that
+    text shows; the rest is counted (0: all).
+    """
 
     title: str
     rows: tuple[Row, ...]
+    tone: str = "plain"
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ def show(page: Page) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     colour = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}.get(page.mood, "bold")
-    styles = {"verdict": colour, "title": "bold", "text": ""}
+    styles = {"verdict": colour, "title": "bold", "plain": "", "alarm": "yellow", "aside": "dim"}
     for style, line in _lines(page, max(40, min(console.width, 140))):
         console.print(Text(line, style=styles[style]))
 
@@ -73,17 +79,21 @@ def _lines(page: Page, width: int) -> Iterator[tuple[str, str]]:
         yield "verdict", line
     for sentence in page.lines:
         for line in _wrapped(sentence, width, ""):
-            yield "text", line
+            yield "plain", line
     for block in page.blocks:
         if not block.rows:
             continue
-        yield "text", ""
+        yield "plain", ""
         yield "title", safe(block.title)
-        for line in _table(block.rows, width):
-            yield "text", line
+        shown = block.rows[: block.most or None]
+        for line in _table(shown, width):
+            yield block.tone, line
+        if len(shown) < len(block.rows):
+            yield block.tone, f"{INDENT}and {len(block.rows) - len(shown):,} more (--json has all)"
 
 
 def _table(rows: tuple[Row, ...], width: int) -> Iterator[str]:
+    """Columns, the last one wrapped in its own; where that is too narrow, cells in lines below."""
     cells = [tuple(safe(cell).replace("\n", " ") for cell in row) for row in rows]
     widths = [
         max((len(row[i]) for row in cells if len(row) > i + 1), default=0)
@@ -97,9 +107,13 @@ def _table(rows: tuple[Row, ...], width: int) -> Iterator[str]:
             lines = _wrapped(last, max(room, LEAST), "")
             yield (head + lines[0]).rstrip()
             yield from (" " * len(head) + line for line in lines[1:])
-            continue
-        yield head.rstrip()
-        yield from _wrapped(last, width, INDENT * 3)
+        elif len(head.rstrip()) <= width:
+            yield head.rstrip()
+            yield from _wrapped(last, width, INDENT * 3)
+        else:
+            yield from _wrapped(first[0], width, INDENT)
+            rest = "; ".join(cell for cell in (*first[1:], last) if cell)
+            yield from _wrapped(rest, width, INDENT * 3) if rest else ()
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -9,11 +9,12 @@ from typing import Any
 from device_profiles.describe import as_json, meanings, table
 from device_profiles.profile import Profile
 from mapper.report.page import Block, Page, Row
-from mapper.report.words import number, semantics_rows
+from mapper.report.words import MOST_ALARMS, notes_blocks, number, semantics_block
 from mapper.verify.report import Checked
 from rewrite_rules.rule import Rule
 
 Facts = Mapping[str, Any]
+MOST_POPULATIONS = 40
 
 
 def inspect_page(facts: Facts) -> Page:
@@ -23,15 +24,15 @@ def inspect_page(facts: Facts) -> Page:
     known = facts["semantics"] is not None
     blocks: list[Block] = []
     if facts["missing"]:
-        blocks.append(Block("Missing", tuple(("-", text) for text in facts["missing"])))
+        blocks.append(Block("Missing", tuple(("-", text) for text in facts["missing"]), "alarm"))
     if facts["warnings"]:
-        blocks.append(Block("Looks wrong", tuple(("!", text) for text in facts["warnings"])))
-    rows = [_population(p, known) for p in facts["populations"]]
-    blocks.append(Block("Populations", (_head(known), *rows)))
+        rows = tuple(("!", text) for text in facts["warnings"])
+        blocks.append(Block("Looks wrong", rows, "alarm", most=MOST_ALARMS))
+    rows = (_head(known), *(_population(p, known) for p in facts["populations"]))
+    blocks.append(Block("Populations", rows, most=MOST_POPULATIONS))
     if known:
-        blocks.append(Block("Semantics", semantics_rows(facts["semantics"])))
-    if model["notes"]:
-        blocks.append(Block("Notes on the file", tuple(("-", note) for note in model["notes"])))
+        blocks.append(semantics_block(facts["semantics"]))
+    blocks += notes_blocks(model["notes"])
     return Page(
         verdict=f"{model['name']}: {number(model['neurons'])} neurons, "
         f"{number(model['weights'])} weights",
@@ -110,7 +111,7 @@ def device_page(profile: Profile) -> Page:
             value = f"{value} (perhaps {optimistic})" if optimistic else value
             found.append((name, value, sure, f"{says.get(name, '')} {sources[source]}".strip()))
         blocks.append(Block(group, tuple(found)))
-    blocks.append(Block("Sources", tuple((mark, text) for text, mark in sources.items())))
+    blocks.append(Block("Sources", tuple((mark, text) for text, mark in sources.items()), "aside"))
     return Page(
         verdict=f"{profile.name}: {profile.title}",
         mood="plain",

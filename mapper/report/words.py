@@ -17,6 +17,9 @@ MOST_ROWS = 8
 NO_NUMBER: Mapping[Sort, str] = MappingProxyType(
     {"support": "not on this chip", "policy": "a choice, not a limit of the chip"}
 )
+MOST_PORTS = 12  # inputs, outputs and what else a run needs
+MOST_NOTES = 12
+MOST_ALARMS = 24
 OURS = ("placed", "slices-on-cores")  # claims of the question itself; nobody's limit
 
 
@@ -56,14 +59,14 @@ def _fits(facts: Facts) -> Page:
     used = f": {facts['cores']} of {device['cores']} cores" if device["cores"] > 1 else ""
     blocks: list[Block] = []
     if facts["alarms"]:
-        blocks.append(Block("Alarms", tuple(("!", says) for says in facts["alarms"])))
+        blocks.append(alarm_block(facts["alarms"]))
     blocks.append(Block(f"Where ({facts['placement']} placement)", _where(facts)))
     blocks.append(Block("Changed", _changed(facts["changes"])))
     blocks.append(Block("Lost to integers (in thresholds)", _lost(facts["losses"])))
     if facts["assumptions"]:
         rows = [(a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"]]
         blocks.append(Block("Assumed", tuple(rows)))
-    blocks.append(Block("Runs", _runs(facts)))
+    blocks.append(Block("Runs", _runs(facts), most=MOST_PORTS))
     blocks.append(Block("Hand-off", (("deploy.py", RAN[device["family"]]),)))
     return Page(
         verdict=f"{model_name(facts)} fits {device_name(facts)}{used}",
@@ -281,7 +284,12 @@ def conflict_blocks(conflicts: Iterable[Facts], sources: dict[str, int]) -> tupl
 def cited(sources: Mapping[str, int]) -> tuple[Block, ...]:
     """The sources by their number; no table where there are none."""
     rows = tuple((f"[{n}]", text) for text, n in sources.items())
-    return (Block("Sources", rows),) if rows else ()
+    return (Block("Sources", rows, "aside"),) if rows else ()
+
+
+def alarm_block(alarms: Iterable[str]) -> Block:
+    """What is wrong although an answer could be given."""
+    return Block("Alarms", tuple(("!", says) for says in alarms), "alarm", most=MOST_ALARMS)
 
 
 def ending(facts: Facts) -> tuple[Block, ...]:
@@ -352,13 +360,17 @@ def _shell(word: str) -> str:
 
 
 def _notes(facts: Facts) -> tuple[Block, ...]:
-    notes: Iterable[str] = facts["model"]["notes"]
+    return notes_blocks(facts["model"]["notes"])
+
+
+def notes_blocks(notes: Iterable[str]) -> tuple[Block, ...]:
+    """What reading the file had to say; no table where that is nothing."""
     rows = tuple(("-", note) for note in notes)
-    return (Block("Notes on the file", rows),) if rows else ()
+    return (Block("Notes on the file", rows, most=MOST_NOTES),) if rows else ()
 
 
 def _semantics(facts: Facts) -> tuple[Block, ...]:
-    return (Block("Semantics", semantics_rows(facts["semantics"])),)
+    return (semantics_block(facts["semantics"]),)
 
 
 ORIGINS = {
@@ -370,7 +382,12 @@ ORIGINS = {
 }
 
 
-def semantics_rows(semantics: Facts) -> tuple[Row, ...]:
+def semantics_block(semantics: Facts) -> Block:
+    """The settings, as an aside."""
+    return Block("Semantics", _semantics_rows(semantics), "aside")
+
+
+def _semantics_rows(semantics: Facts) -> tuple[Row, ...]:
     """Settings by origin, one row each."""
     rows: list[Row] = []
     for origin, words in ORIGINS.items():

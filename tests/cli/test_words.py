@@ -180,6 +180,38 @@ def test_a_file_with_a_harmful_name_is_reported_harmlessly(
         assert said.out.replace("\n", "").isprintable()
 
 
+# --- long lists and narrow terminals ---
+
+
+def test_a_long_list_is_cut_with_a_count() -> None:
+    rows = tuple((f"row {i}", "text") for i in range(30))
+    whole = plain(Page(verdict="v", mood="plain", blocks=(Block("All", rows),)))
+    assert "row 29" in whole
+    cut = plain(Page(verdict="v", mood="plain", blocks=(Block("All", rows, most=12),)))
+    assert cut.count("  text\n") == 12
+    assert cut.endswith("and 18 more (--json has all)\n")
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 100])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    rows = (("name", "many, words, of, it", "more words here", "and a last cell of words"),) * 2
+    page = Page(verdict="a verdict of words", mood="good", blocks=(Block("Title", rows),))
+    lines = plain(page, width).splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace(";", " ")
+    assert all(word in words.split() for word in ["name", "many,", "words", "here", "last", "cell"])
+
+
+def test_without_arguments_the_next_commands_are_taught(run: Run) -> None:
+    said = run()
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 20
+    for verb in ("inspect", "check", "map", "compare", "fit", "devices"):
+        assert any(line.startswith(f"  nirmap {verb} ") for line in lines)
+    assert "--semantics" in said.out
+
+
 # --- colours ---
 
 
@@ -225,6 +257,16 @@ def test_colours_change_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
     coloured = printed(PAGE, monkeypatch)
     assert "\x1b[" in coloured
     assert CODES.sub("", coloured) == plain(PAGE, 100)
+
+
+def test_alarms_stand_out_and_asides_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = (
+        Block("Alarms", (("!", "loud"),), "alarm"),
+        Block("Sources", (("-", "far"),), "aside"),
+    )
+    text = printed(Page(verdict="v", mood="open", blocks=blocks), monkeypatch)
+    assert re.search(r"\x1b\[33m *! *loud", text)
+    assert re.search(r"\x1b\[2m *- *far", text)
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
