@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -49,6 +49,11 @@ class Bundle:
             self.manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
         )
         return {**self.files, "manifest.json": (text + "\n").encode()}
+
+    def with_alarms(self, alarms: Iterable[str]) -> Bundle:
+        """This bundle with more alarms in its manifest."""
+        told = [*dict.fromkeys((*self.manifest["alarms"], *alarms))]
+        return replace(self, manifest={**self.manifest, "alarms": told})
 
     def plus(self, name: str, data: bytes) -> Bundle:
         """This bundle with one file more, and its hash in the manifest."""

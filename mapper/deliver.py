@@ -14,6 +14,7 @@ from typing import Any
 
 from mapper.arrange import arranged
 from mapper.bundle import Bundle, build, publish, write_files
+from mapper.emulate.loaded import Loaded
 from mapper.errors import OurBug
 from mapper.outcome import Impossible, Outcome, Placed, Question, Undecided
 from mapper.pipeline import decide, pose
@@ -38,7 +39,7 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = Tru
     outcome, confirmed = _decided(question, brief)
     result = Result(model=source.name, graph=source.graph, outcome=outcome, confirmed=confirmed)
     if isinstance(outcome, Placed):
-        return _built(asked, result, outcome, whole)
+        return _built(asked, result, outcome, whole, brief)
     if isinstance(outcome, Impossible) and fixing and not brief:
         from mapper.fixes import fixes, verified
 
@@ -101,7 +102,7 @@ def _leaning(placed: Placed) -> Undecided:
     )
 
 
-def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
+def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: bool) -> Result:
     quantized = import_module(f"mapper.quantize.{asked.profile.family}").quantize(placed)
     files: dict[str, bytes] = {}
     nodes: dict[str, str] = {}
@@ -117,6 +118,12 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool) -> Result:
     checked = examine(_as_json(bundle), bundle.files["arrays.npz"], profile=asked.profile_path)
     if not checked.ok:
         raise OurBug(_sentences(checked), None)
+    if not brief:
+        from mapper.compare.alarms import without_data
+
+        loaded = Loaded(bundle.manifest, bundle.arrays)
+        found = without_data(placed, quantized, loaded, asked.source.graph)
+        bundle = bundle.with_alarms(found)
     result = replace(result, bundle=bundle, checked=checked)
     if not whole:
         return result

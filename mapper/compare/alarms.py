@@ -1,4 +1,8 @@
-"""Signs that a network does not do on the chip what it does in the ideal: said on first screens."""
+"""Signs that a network does not do on the chip what it does in the ideal: said on first screens.
+
+With data they are looked for on the data (`compare`), without on seeded random events, on
+which both the emulator and the ideal network are run once (`map`, `check`).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.emulate.loaded import Loaded
+from mapper.outcome import Placed
+from mapper.quantize.draft import Quantized
+from mapper.quantize.units import unit, weights
+from nir_io.graph import Conv2d, Graph
 
 Array = NDArray[Any]
+SAMPLES, STEPS, DENSITY = 2, 60, 0.2  # of random events, where no data are given
+BUSY = 100  # events a step at most, however many channels there are
+LARGEST = 2**20  # numbers of all neurons in a step beyond which no trial is run
 FEW, MANY = 0.1, 2.0  # share of the ideal's spikes below and above which a population is told
 LEAST = 20  # spikes that must be there for a ratio to mean something
 FULL = 0.01  # share of a population's steps at the end of its range that is told
+TRIAL = f"on {STEPS} steps of random events"
 LOOKED_AT = 4  # samples whose states are looked at
+
+
+def without_data(
+    placed: Placed, quantized: Quantized, bundle: Loaded, graph: Graph
+) -> Iterator[str]:
+    """Alarms of a mapping: rounding that leaves nothing, and a trial on random events.
+
+    graph: as the file has it.
+    """
+    yield from of_weights(placed, quantized)
+    channels = sum(bundle.size(name) for name in bundle.inputs)
+    neurons = sum(bundle.size(name) for name in bundle.populations)
+    if (channels + neurons) * SAMPLES > LARGEST:
+        return
+    from mapper.compare.causes import ends
+
+    chance = min(DENSITY, BUSY / max(channels, 1))
+    raster = (np.random.default_rng(0).random((SAMPLES, STEPS, channels)) < chance).astype(np.uint8)
+    ideal, chip = ends(placed, bundle, graph, raster)
+    for name, spikes in ideal.populations.items():
+        yield from of_spikes(name, int(spikes.sum()), int(chip.populations[name].sum()), TRIAL)
+    yield from of_states(bundle, raster, TRIAL)
+
+
+def of_weights(placed: Placed, quantized: Quantized) -> Iterator[str]:
+    """Neurons (of convolutions: channels) all of whose weights became 0."""
+    for population in placed.question.network.populations:
+        name, form = population.name, placed.chosen[population.name].form
+        gain = unit(population, form.neuron).gain
+        heard, kept = np.zeros(0, bool), np.zeros(0, bool)
+        for projection in form.projections:
+            stored = quantized.floats.get((projection.id, "weight"))
+            stored = quantized.floats.get((name, "kernel")) if stored is None else stored
+            if stored is None:
+                continue
+            wanted = weights(projection, gain)
+            a, b = (np.any(np.reshape(w, (len(w), -1)), axis=1) for w in (wanted, stored))
+            if len(a) != len(b) or (heard.size and len(heard) != len(a)):
+                continue
+            heard, kept = (a | heard, b | kept) if heard.size else (a, b)
+        gone = int(np.count_nonzero(heard & ~kept))
+        if gone:
+            conv = any(isinstance(p.weight, Conv2d) for p in form.projections)
+            what = "channels" if conv else "neurons"
+            yield (
+                f"'{name}': all weights of {gone:,} of {heard.size:,} {what} are too small for the "
+                "chip's integers and became 0"
+            )
 
 
 def of_spikes(name: str, ideal: int, chip: int, on: str) -> Iterator[str]:
@@ -46,11 +106,11 @@ def of_states(bundle: Loaded, raster: Array, on: str) -> Iterator[str]:
     module = import_module(f"mapper.emulate.{family}_bundle")
     _, membranes = module.run(bundle, rasters, flat.shape[1], tuple(bundle.populations))
     for name, v in membranes.items():
-        share = float(np.mean((v <= ends[0]) | (v >= ends[1])))
-        if share > FULL:
+        low, high = float(np.mean(v <= ends[0])), float(np.mean(v >= ends[1]))
+        if low + high > FULL:
             yield (
-                f"'{name}' saturates: its membrane stands at the end of its range in "
-                f"{100 * share:.2g} % of the steps of its neurons ({on})"
+                f"'{name}' saturates: its membrane stands at the {'lower' if low > high else 'upper'} "
+                f"end of its range in {100 * max(low, high):.2g} % of the steps of its neurons ({on})"
             )
 
 

@@ -109,6 +109,13 @@ def chain(placed: Placed, bundle: Loaded, graph: Graph, *, orders: int = 3) -> t
     return tuple(links)
 
 
+def ends(placed: Placed, bundle: Loaded, graph: Graph, raster: Array) -> tuple[Ran, Ran]:
+    """The ends of the chain alone: the ideal network and the emulator."""
+    names = _nodes(graph, bundle)
+    first = _ideal(graph, placed.question.semantics, names, bundle, raster)
+    return first, _emulated(bundle, raster, 0)
+
+
 def chip_rule(placed: Placed, ours: Twin) -> Semantics:
     """The update rule with what the chip's neurons do otherwise."""
     semantics, family = placed.question.semantics, placed.question.profile.family

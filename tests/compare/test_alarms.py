@@ -1,0 +1,63 @@
+"""Alarms of a mapping stand on its first screen and in its bundle, and only where there is cause."""
+
+from __future__ import annotations
+
+import nir
+import numpy as np
+
+from mapper import api
+from tests.compare.networks import cuba, line, weights
+from tests.handoff.bundles import convolved
+
+PLAIN = {"semantics": "snntorch", "file_dt": 1e-3, "reset": "subtract"}
+
+
+def alarms(network: nir.NIRGraph, device: str, **options: object) -> list[str]:
+    result = api.check(
+        network, device, **{k: v for k, v in (PLAIN | options).items() if v is not None}
+    )
+    found = result.facts["alarms"]
+    assert list(result.bundle.manifest["alarms"]) == found if result.bundle else not found
+    assert all(says.split(":")[0] in result.text for says in found)
+    if found:
+        assert result.text.index("Alarms") < result.text.index("Where (")
+    return found
+
+
+def test_a_network_that_keeps_its_answers_has_none() -> None:
+    network = line(nir.Linear(weights(6, 5, 1)), cuba(6), nir.Linear(weights(3, 6, 2)), cuba(3))
+    assert alarms(network, "loihi2") == []
+    assert alarms(network, "spinnaker2") == []
+
+
+def test_weights_that_all_become_0_are_told() -> None:
+    values = weights(6, 5, 1)
+    values[2] = 1e-5
+    network = line(nir.Linear(values), cuba(6), nir.Linear(weights(3, 6, 2)), cuba(3))
+    for device in ("loihi2", "spinnaker2"):
+        (says,) = alarms(network, device)
+        assert says.startswith("'n1': all weights of 1 of 6 neurons are too small")
+
+
+def test_a_population_that_falls_silent_is_told() -> None:
+    """One large weight sets the scale of a layer whose neurons live on small ones."""
+    values = np.full((8, 5), 0.012)
+    values[0, 0] = 40.0
+    network = line(nir.Linear(values), cuba(8), nir.Linear(weights(3, 8, 2)), cuba(3))
+    options = {"weight_bits": 2}
+    assert any(
+        "too small" in says or "silent" in says for says in alarms(network, "loihi2", **options)
+    )
+
+
+def test_saturation_is_told_with_its_end() -> None:
+    low = line(nir.Linear(np.full((6, 5), -60.0)), cuba(6), nir.Linear(weights(3, 6, 2)), cuba(3))
+    found = alarms(low, "xylo-audio2", spikes="many")
+    assert any("'n1' saturates: its membrane stands at the lower end" in says for says in found)
+
+
+def test_bursts_by_the_order_of_events_are_told() -> None:
+    network = convolved()
+    network.nodes["w"] = nir.Linear(np.tile([3.0, -3.0], (3, 32)))
+    found = alarms(network, "speck2f", semantics="sinabs", file_dt=None)
+    assert any("bursts on the chip" in says for says in found), found
