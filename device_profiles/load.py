@@ -138,7 +138,7 @@ def _near(name: str) -> str:
 
 
 def _built(raw: dict[str, Any], digest: str) -> Profile:
-    """The profile of a sound file."""
+    """The profile of a sound file, its cores by their ids: their order there says nothing."""
     sources: dict[str, str] = raw["sources"]
     known = family(raw["family"])
     keys = {**known.limits, **known.cores} if known else {}
@@ -155,7 +155,8 @@ def _built(raw: dict[str, Any], digest: str) -> Profile:
 
     def core(entry: dict[str, Any]) -> CoreClass:
         limits = {key: number(key, one) for key, one in entry.items() if key not in ("name", "ids")}
-        return CoreClass(name=entry["name"], ids=core_ids(entry["ids"]), limits=limits)
+        ids = tuple(sorted(core_ids(entry["ids"])))
+        return CoreClass(name=entry["name"], ids=ids, limits=limits)
 
     return Profile(
         name=raw["name"],
@@ -164,7 +165,7 @@ def _built(raw: dict[str, Any], digest: str) -> Profile:
         family=raw["family"],
         sources=sources,
         limits={name: number(name, one) for name, one in as_table(raw.get("limits")).items()},
-        cores=tuple(core(one) for one in raw["core"]),
+        cores=tuple(sorted(map(core, raw["core"]), key=lambda one: one.ids)),
         lists={name: values(one) for name, one in as_table(raw.get("lists")).items()},
         switches={
             name: Switch(**cited(one)) for name, one in as_table(raw.get("switches")).items()

@@ -43,7 +43,7 @@ def axes(graph: Graph) -> Mapping[Port, Axis]:
     for component in nx.connected_components(joined):
         ports = frozenset(component)
         axis = Axis(
-            count=gcd(*(shape_of(graph, port)[0] for port in ports)),
+            count=gcd(*(shape_of(graph, port)[0] for port in ports), *_groups(graph, ports)),
             ports=ports,
             inputs=tuple(_of(graph, ports, Input)),
             outputs=tuple(_of(graph, ports, Output)),
@@ -68,6 +68,14 @@ def _keeps(node: Node) -> int:
     if isinstance(node, Conv1d | Conv2d):
         return int(node.groups > 1)
     return int(not isinstance(node, WEIGHTED))
+
+
+def _groups(graph: Graph, ports: frozenset[Port]) -> Iterator[int]:
+    """Groups of convolutions, which can only be had whole."""
+    for name, _ in ports:
+        node = graph.nodes[name]
+        if isinstance(node, Conv1d | Conv2d) and node.groups > 1:
+            yield node.groups
 
 
 def _of(graph: Graph, ports: frozenset[Port], kind: type[Node]) -> Iterator[str]:

@@ -63,11 +63,20 @@ def conv_delays(network: Network, options: Options, profile: Profile) -> Iterato
 
 
 def edge_forms(network: Network, options: Options) -> Iterator[Claim]:
-    """A plan is charged for the kinds of projection that read it; readers keep to them."""
+    """A plan is charged for the kinds of projection that read it; readers keep to them.
+
+    Where a form that cannot be built stands for the source, its readers may have any: else
+    what forbids that form would not be needed in a conflict.
+    """
     for projection in network.projections:
         senders = options.plans.get(projection.source, ())
         if not any(len(plan.sends) == 1 for plan in senders):
             continue
+        unbuilt = [
+            (-1, Choose(projection.source, candidate.id))
+            for candidate in options.candidates[projection.source]
+            if candidate.form is None
+        ]
         bounds: list[Bound] = []
         for conv in (True, False):
             readers = [
@@ -81,7 +90,7 @@ def edge_forms(network: Network, options: Options) -> Iterator[Claim]:
             ready = [
                 (-1, Choose(projection.source, plan.id)) for plan in senders if conv in plan.sends
             ]
-            bounds.append(Bound((*readers, *ready), high=0))
+            bounds.append(Bound((*readers, *ready, *unbuilt), high=0))
         yield Claim(
             kind="edge-forms",
             subject=(projection.source, projection.target),

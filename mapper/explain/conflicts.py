@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from mapper.explain.blocked import blocked
 from mapper.explain.crowded import CORES, crowded, is_crowded
 from mapper.explain.headline import headline, of_crowd
-from mapper.explain.joint import Joint
+from mapper.explain.joint import Joint, Least
 from mapper.explain.told import told
 from mapper.explain.ways import Limits, Way, hopeless, ways_of
 from mapper.ledger import Claim, Ledger
@@ -46,11 +47,19 @@ def _found(ledger: Ledger, settings: Settings, most: int) -> Iterator[Conflict]:
         left = left.difference(limits)
         counted += 1
         yield _conflict(claims, limits, headline([claims[i] for i in limits], ledger))
+    joint = Joint(claims, budget=settings.budget, seed=settings.seed)
+    unlike = any(way.closed for found in ways.values() for way in found)
     for crowd in crowded(claims, ways, left):
         left = _without(claims, left, crowd.limits)
         counted += 1
-        yield _conflict(claims, crowd.limits, of_crowd(crowd, ledger))
-    joint = Joint(claims, budget=settings.budget, seed=settings.seed)
+        # where cores differ, a part of what a count needs may fail for a reason not counted
+        least = joint.least(crowd.limits) if unlike else Least(crowd.limits, minimal=True)
+        said = (
+            of_crowd(replace(crowd, limits=least.limits), ledger)
+            if set(crowd.pool) <= set(least.limits)
+            else headline([claims[i] for i in least.limits], ledger)
+        )
+        yield _conflict(claims, least.limits, said, minimal=least.minimal)
     for _ in range(most):
         least = joint.next(sorted(left), first=not counted)
         if least is None:

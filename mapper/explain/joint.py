@@ -39,7 +39,17 @@ class Joint:
         core = Prober(self._claims, budget=each, seed=self._seed).core(limits)
         if not isinstance(core, tuple):
             return None
-        ordered = sorted(core, key=lambda i: (rank(self._claims[i].kind), i))
+        return self._least(core, each)
+
+    def least(self, limits: Sequence[int]) -> Least:
+        """A subset-minimal part of limits that were shown to fail together."""
+        if len(limits) < 2:
+            return Least(tuple(limits), minimal=True)
+        found = self._least(limits, min(self._budget, LATER))
+        return Least(tuple(sorted(found.limits)), minimal=found.minimal)
+
+    def _least(self, limits: Sequence[int], each: float) -> Least:
+        ordered = sorted(limits, key=lambda i: (rank(self._claims[i].kind), i))
         unknown: list[Sequence[int]] = []
 
         def fails(some: Sequence[int]) -> bool:

@@ -89,7 +89,11 @@ def vary(asked: Asked, text: str) -> Varied:
 
 
 def _searched(scale: Scale) -> Varied:
-    """Doubling and bisection over the index of a value; index 0 is the smallest."""
+    """Doubling and bisection over the index of a value; index 0 is the smallest.
+
+    Below the sizes that fit there may be some that make no network (a map smaller than its
+    kernel): they count as too small, not as too large.
+    """
     probe = _Probe(scale)
     low, high = -1, scale.most + 1  # low fits, high does not
     step, at = 1, scale.start
@@ -105,13 +109,16 @@ def _searched(scale: Scale) -> Varied:
     else:
         high = at
         for at in sorted({0, *(scale.start // d for d in (16, 8, 4, 2))}, reverse=True):
-            if at < scale.start and probe.fits(at):
+            if at < high and (probe.fits(at) or at in probe.unmade):
                 low = at
                 break
             high = min(high, at)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if probe.fits(middle) else (low, middle)
+        rises = probe.fits(middle) or (low in probe.unmade and middle in probe.unmade)
+        low, high = (middle, high) if rises else (low, middle)
+    if low in probe.unmade:
+        low = -1
     ended = high > scale.most
     decided = low < 0 or probe.answers[low] is True
     return Varied(
@@ -135,6 +142,7 @@ class _Probe:
         self.scale = scale
         self.answers: dict[int, bool | None] = {}
         self.reasons: dict[int, str] = {}
+        self.unmade: set[int] = set()  # no network has that value
         self.trials: dict[int, Trial] = {}
         self.effort = Effort(BUDGET)
 
@@ -149,6 +157,7 @@ class _Probe:
             tried = trial(self.scale.at(i), self.effort, hurried=False)
         except (CannotResizeError, ValueError) as error:
             self.reasons[i] = str(error)
+            self.unmade.add(i)
             return False
         except BadInput as error:
             self.reasons[i] = "; ".join(error.findings)

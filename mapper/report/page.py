@@ -103,7 +103,7 @@ def _table(rows: tuple[Row, ...], width: int) -> Iterator[str]:
         *first, last = row
         head = INDENT + "".join(f"{cell:<{widths[i]}}  " for i, cell in enumerate(first))
         room = width - len(head)
-        if room >= LEAST or not first:
+        if room >= LEAST or len(last) <= room or not first:
             lines = _wrapped(last, max(room, LEAST), "")
             yield (head + lines[0]).rstrip()
             yield from (" " * len(head) + line for line in lines[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -199,29 +199,44 @@ def _diff(facts: Facts) -> Page:
     )
 
 
+SHORT = {"approximate": "approx."}
+
+
 def _support(facts: Facts) -> Page:
     rows: Sequence[Facts] = facts["answer"]
     devices = list(dict.fromkeys(row["device"] for row in rows))
     cells = {(row["primitive"], row["device"]): row["verdict"] for row in rows}
     names = list(dict.fromkeys(row["primitive"] for row in rows))
     table: list[Row] = [("primitive", *devices)]
-    table += [(name, *(cells[name, device] for device in devices)) for name in names]
-    how = tuple(
-        (row["primitive"], row["device"], _how(row)) for row in rows if row["verdict"] != "native"
-    )
+    for name in names:
+        found = (cells[name, device] for device in devices)
+        table.append((name, *(SHORT.get(verdict, verdict) for verdict in found)))
     return Page(
-        verdict=f"{counted(len(names), 'primitive')} on {counted(len(devices), 'device')}",
+        verdict=f"{counted(len(names), 'NIR primitive')} on {counted(len(devices), 'device')}",
         mood="plain",
         lines=(
-            "native: as it is; exact, approximate: by rewrites; host: computed from recorded "
-            "spikes; no: no placement.",
+            "native: as it is; exact, approx.: by rewrites; host: computed from recorded spikes; "
+            "no: no placement.",
         ),
-        blocks=(Block("Support", tuple(table)), Block("How", how)),
+        blocks=(
+            Block("Support", tuple(table)),
+            Block("By which rules, and why not", tuple(_how(rows))),
+        ),
     )
 
 
-def _how(row: Facts) -> str:
-    return "; ".join(part for part in (", ".join(row["rules"]), row["says"]) if part)
+def _how(rows: Sequence[Facts]) -> Iterator[Row]:
+    """Each primitive's ways, devices with the same one together."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        if row["verdict"] == "native":
+            continue
+        parts = [*row["rules"]] if row["verdict"] == "exact" else []
+        parts = [", ".join(parts), row["says"].replace(row["device"], "it")]
+        told = "; ".join(part for part in parts if part)
+        groups.setdefault((row["primitive"], row["verdict"], told), []).append(row["device"])
+    for (primitive, verdict, told), devices in groups.items():
+        yield primitive, SHORT.get(verdict, verdict), f"{', '.join(devices)}: {told}"
 
 
 def _training(facts: Facts) -> Page:
