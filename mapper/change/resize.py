@@ -33,6 +33,7 @@ from nir_io.graph import (
 )
 
 N = TypeVar("N", bound=Node)
+MOST_ENTRIES = 2**25  # weights of a changed layer, 256 MiB; larger ones are not made
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
@@ -53,7 +54,7 @@ def resized(
     Kernels stay square if they were; their padding grows so that maps keep their size. A
     stride is that of a convolution, or the window and stride of a pool. Weights at an axis
     or kernel that is named become dense even where its size stays. The result has no
-    fingerprint yet (`signed`). Raises CannotResizeError.
+    fingerprint yet (`signed`). Raises CannotResizeError; TooLargeToTryError is one.
     """
     found = axes(graph)
     counts = {id(axis): axis.count for axis in found.values()}
@@ -66,6 +67,10 @@ def resized(
 def signed(graph: Graph) -> Graph:
     """`graph` with the fingerprint of what it holds."""
     return replace(graph, fingerprint=fingerprint(graph))
+
+
+class TooLargeToTryError(CannotResizeError):
+    """The changed network would take more memory than a question is worth."""
 
 
 class _Resize:
@@ -165,6 +170,7 @@ class _Resize:
         n_in = prod(shape)
         if (n_out, n_in) == old.shape and not self._is_named(node):
             return replace(node, shape_in=shape)
+        _small_enough(node.name, n_out * n_in)
         rows = self._indices(out_port, n_out)
         columns = self._indices(in_port, n_in)
         changes: dict[str, Any] = {"weight": frozen(_filled(old[np.ix_(rows, columns)]))}
@@ -201,6 +207,7 @@ class _Resize:
             groups = shape[0] // old.shape[1]
         sides = _kernel(node, self.kernels.get(node.name))
         size = (out, shape[0] // groups, *sides)
+        _small_enough(node.name, prod(size))
         padding = _padding(node, sides)
         new = _resampled(old, size) if size != old.shape or self._is_named(node) else old
         if node.name in self.strides:
@@ -225,6 +232,14 @@ class _Resize:
             bias=frozen(node.bias[np.arange(out) % node.bias.size]),
             padding=padding,
             groups=groups,
+        )
+
+
+def _small_enough(name: str, entries: int) -> None:
+    if entries > MOST_ENTRIES:
+        raise TooLargeToTryError(
+            f"'{name}' would have {entries:,} weights; layers of more than {MOST_ENTRIES:,} are "
+            "not tried"
         )
 
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from mapper.change.axes import axes, block
 from mapper.change.change import Change, address, called
-from mapper.change.resize import CannotResizeError
+from mapper.change.resize import CannotResizeError, TooLargeToTryError
 from mapper.explain import conflicts
 from mapper.fixes.fix import changed
-from mapper.fixes.trial import Effort, OutOfWorkError, Trial, trial
+from mapper.fixes.trial import Effort, OutOfWorkError, trial
 from mapper.outcome import Conflict
-from mapper.pipeline import backend_of, pose
+from mapper.pipeline import backend_of, offer, pose, state
 from mapper.result import Asked
 from nir_io.errors import BadInput
 from nir_io.graph import LIF, Conv1d, Conv2d, CubaLI, CubaLIF
@@ -143,7 +143,6 @@ class _Probe:
         self.answers: dict[int, bool | None] = {}
         self.reasons: dict[int, str] = {}
         self.unmade: set[int] = set()  # no network has that value
-        self.trials: dict[int, Trial] = {}
         self.effort = Effort(BUDGET)
 
     def fits(self, i: int) -> bool:
@@ -155,6 +154,9 @@ class _Probe:
     def _asked(self, i: int) -> bool | None:
         try:
             tried = trial(self.scale.at(i), self.effort, hurried=False)
+        except TooLargeToTryError as error:
+            self.reasons[i] = str(error)
+            return None
         except (CannotResizeError, ValueError) as error:
             self.reasons[i] = str(error)
             self.unmade.add(i)
@@ -165,10 +167,7 @@ class _Probe:
         except OutOfWorkError:
             self.reasons[i] = "the search's budget ended; it is open whether this fits"
             return None
-        if tried is None:
-            return False
-        self.trials[i] = tried
-        return tried.fits
+        return False if tried is None else tried.fits
 
     def why(self, i: int) -> str:
         """The reason against a value that does not come from limits."""
@@ -176,14 +175,14 @@ class _Probe:
 
     def conflicts(self, i: int) -> tuple[Conflict, ...]:
         """Why a value does not fit."""
-        if i in self.trials:
-            return conflicts(self.trials[i].ledger, self.scale.at(i).settings)
-        if i in self.reasons:
+        if i in self.reasons or self.answers[i] is not False:
             return ()
         asked = self.scale.at(i)
         graph = per_step(asked.source.graph, asked.semantics)
         question = pose(graph, asked.profile, asked.semantics, asked.settings)
         plain = backend_of(asked.profile).quick(question.network, asked.profile, asked.semantics)
+        if not plain:
+            return conflicts(state(question, offer(question)), asked.settings)
         return tuple(Conflict(headline=claim.says, claims=(claim,)) for claim in plain)
 
 

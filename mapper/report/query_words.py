@@ -50,16 +50,15 @@ def _vary(facts: Facts) -> Page:
     lines = [f"{model} has {_amount(found['now'], unit)}, which {_fits(found['fits_now'])}."]
     if found["beyond"] is not None:
         why = binding[0]["headline"] if binding else found["because"]
-        lines.append(f"With {_amount(found['beyond'], unit)} it does not fit: {sentence(why)}")
+        beyond = _amount(found["beyond"], unit)
+        answers = {row["value"]: row["fits"] for row in found["tried"]}
+        if answers[found["beyond"]] is None:
+            lines.append(f"Whether {beyond} fit is open: {why}.")
+        else:
+            lines.append(f"With {beyond} it does not fit: {why}.")
     if found["because"] and (binding or found["beyond"] is None):
         lines.append(sentence(found["because"]))
-    lines.append(
-        "Proven: this value was shown to fit and the next one not to."
-        if found["proven"] and found["largest"] is not None and found["beyond"] is not None
-        else "Proven."
-        if found["proven"]
-        else "Not proven to be the largest."
-    )
+    lines.append(_proof(found))
     tried = tuple(
         (_amount(row["value"], unit), _tried(row["fits"])) for row in _around(found["tried"], found)
     )
@@ -74,6 +73,16 @@ def _vary(facts: Facts) -> Page:
             *ending(facts),
         ),
     )
+
+
+def _proof(found: Facts) -> str:
+    if not found["proven"]:
+        return "Not proven to be the largest."
+    if found["largest"] is None:
+        return "Proven, down to the smallest."
+    if found["beyond"] is None:
+        return "Proven: there is no larger value."
+    return "Proven: with this value it was solved, with the next one shown not to fit."
 
 
 def _around(tried: Sequence[Facts], found: Facts) -> Sequence[Facts]:
@@ -209,7 +218,7 @@ def _support(facts: Facts) -> Page:
     names = list(dict.fromkeys(row["primitive"] for row in rows))
     table: list[Row] = [("primitive", *devices)]
     for name in names:
-        found = (cells[name, device] for device in devices)
+        found = [str(cells[name, device]) for device in devices]
         table.append((name, *(SHORT.get(verdict, verdict) for verdict in found)))
     return Page(
         verdict=f"{counted(len(names), 'NIR primitive')} on {counted(len(devices), 'device')}",
