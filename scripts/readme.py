@@ -1,9 +1,9 @@
-"""Keeps the README's examples as the program prints them.
+"""Keeps the examples of the README and the tutorial as the program prints them.
 
-    python scripts/readme.py            rewrite README.md
-    python scripts/readme.py --check    exit with 1 where it differs
+    python scripts/readme.py            rewrite README.md and docs/tutorial.md
+    python scripts/readme.py --check    exit with 1 where one differs
 
-A block of the README that follows `<!-- nirmap ... -->` holds a command and its output.
+A block that follows `<!-- nirmap ... -->` holds a command and its output.
 """
 
 from __future__ import annotations
@@ -12,25 +12,29 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FILES = (ROOT / "README.md", ROOT / "docs" / "tutorial.md")
 BLOCK = re.compile(r"<!-- nirmap (?P<command>[^\n]*) -->\n```text\n.*?```\n", re.DOTALL)
 
 
-def rewritten(readme: str) -> str:
-    """The text of the README with every example run anew, on the networks of examples/."""
+def rewritten(text: str) -> str:
+    """A text with every example run anew, in a folder with the networks of examples/."""
     sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
     from make_models import write_models
 
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         write_models(Path(folder))
+        for name in ("digits.nir", "digits_test.npz"):
+            shutil.copy(ROOT / "examples" / "digits" / name, folder)
         os.chdir(folder)
         try:
-            return BLOCK.sub(lambda match: _block(match["command"]), readme)
+            return BLOCK.sub(lambda match: _block(match["command"]), text)
         finally:
             os.chdir(here)
 
@@ -45,9 +49,9 @@ def _block(command: str) -> str:
 
 
 if __name__ == "__main__":
-    file = ROOT / "README.md"
-    before = file.read_text()
-    after = rewritten(before)
-    if "--check" in sys.argv[1:]:
-        sys.exit(0 if before == after else "README.md differs: run python scripts/readme.py")
-    file.write_text(after)
+    for file in FILES:
+        before = file.read_text()
+        after = rewritten(before)
+        if "--check" in sys.argv[1:] and before != after:
+            sys.exit(f"{file.name} differs: run python scripts/readme.py")
+        file.write_text(after)

@@ -43,7 +43,6 @@ from tests.corpus import CORPUS
 from tests.handoff.bundles import convolved, loaded, recurrent
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = 14  # neurons a core in the profile that forces several slices
 XYLO = {"allow": ("decays-on-grid", "lif-to-cubalif", "reset-kind")}
 CHIPS = ("xylo-audio2", "xylo-audio3", "xylo-imu")
 LONGEST = 1200  # seconds for one bundle in a simulator
@@ -51,7 +50,9 @@ LONGEST = 1200  # seconds for one bundle in a simulator
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A network on a device. `words`: options of deploy.py; `small`: several slices."""
+    """A network on a device. `words`: options of deploy.py; `small`: neurons a core, not 0
+    where the hidden populations are to be cut into slices (each is a process of Lava, and
+    many of them are slow)."""
 
     name: str
     vendor: str
@@ -60,7 +61,7 @@ class Job:
     raster: Any
     labels: Any = None
     words: tuple[str, ...] = ()
-    small: bool = False
+    small: int = 0
     options: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -79,11 +80,27 @@ def jobs(samples: int) -> Iterator[Job]:
         for chip in CHIPS:
             options = made | XYLO | {"reset": "subtract"}
             yield Job("CUBA, subtract", vendor, recurrent(), chip, cuba, options=options)
+    yield from _digits(samples)
     if not CORPUS.is_dir():
         print("the corpus is not here: no paper's and no trained networks", flush=True)
         return
     yield from _paper(samples)
     yield from _trained(samples)
+
+
+def _digits(samples: int) -> Iterator[Job]:
+    """The tutorial's network (docs/tutorial.md) on its test digits."""
+    folder = ROOT / "examples" / "digits"
+    with np.load(folder / "digits_test.npz") as stored:
+        some = _chosen(len(stored["raster"]), samples)
+        raster, labels = stored["raster"][some], stored["labels"][some]
+    options = {"semantics": "snntorch"}
+    for chip in CHIPS[1:]:
+        for vendor in ("xylosim", "rockpool"):
+            yield Job(
+                "digits", vendor, folder / "digits.nir", chip, raster, labels, options=options
+            )
+    yield from _loihi2("digits", 32, folder / "digits.nir", raster, labels, options)
 
 
 def _chosen(total: int, samples: int) -> Any:
@@ -103,26 +120,26 @@ def _paper(samples: int) -> Iterator[Job]:
         bits = np.unpackbits(stored["packed"], axis=1)[:, : 256 * 12].reshape(-1, 256, 12)
         some = _chosen(len(bits), samples)
         raster, labels = bits[some], stored["labels"][some]
-    for file in ("braille_noDelay_noBias_subtract", "braille_noDelay_bias_zero"):
+    for file, small in (("braille_noDelay_noBias_subtract", 20), ("braille_noDelay_bias_zero", 19)):
         path = current / f"{file}.nir"
         for chip in CHIPS:
             yield Job(file, "xylosim", path, chip, raster, labels, options=options | XYLO)
             few = raster[:10], labels[:10]
             yield Job(file, "rockpool", path, chip, *few, options=options | XYLO)
-        yield from _loihi2(file, path, raster, labels, options)
+        yield from _loihi2(file, small, path, raster, labels, options)
     yield Job("cnn_sinabs", "sinabs", current / "cnn_sinabs.nir", "speck2f", None, options=options)
 
 
 def _trained(samples: int) -> Iterator[Job]:
     options = {"models": ROOT / "benchmarks" / "corpus_models.toml"}
-    for file, chips in (
-        ("srnn_vowels_cuba_12-40-9", CHIPS[1:]),
-        ("srnn_braille_cuba_12-48-7", CHIPS),
-        ("srnn_digits_rows_cuba", CHIPS[1:]),
-        ("kws_vowels_lif_12-63-63-9", CHIPS[1:]),
-        ("mlp_mnist_lif_784-128-10", ()),
-        ("cnn_saccade_lif_avgpool", ()),
-        ("cnn_saccade_if_paper_shape", ()),
+    for file, small, chips in (
+        ("srnn_vowels_cuba_12-40-9", 20, CHIPS[1:]),
+        ("srnn_braille_cuba_12-48-7", 24, CHIPS),
+        ("srnn_digits_rows_cuba", 32, CHIPS[1:]),
+        ("kws_vowels_lif_12-63-63-9", 32, CHIPS[1:]),
+        ("mlp_mnist_lif_784-128-10", 64, ()),
+        ("cnn_saccade_lif_avgpool", 0, ()),
+        ("cnn_saccade_if_paper_shape", 0, ()),
     ):
         path = CORPUS / "trained" / f"{file}.nir"
         with np.load(path.with_suffix(".npz")) as stored:
@@ -138,15 +155,17 @@ def _trained(samples: int) -> Iterator[Job]:
             raster, labels = raster[some], stored["labels"][some]
         for chip in chips:
             yield Job(file, "xylosim", path, chip, raster, labels, options=options | XYLO)
-        yield from _loihi2(file, path, raster, labels, options)
+        yield from _loihi2(file, small, path, raster, labels, options)
 
 
-def _loihi2(file: str, path: Path, raster: Any, labels: Any, options: dict[str, Any]) -> Any:
-    """Whole populations, and one process for each of several slices."""
+def _loihi2(
+    file: str, small: int, path: Path, raster: Any, labels: Any, options: dict[str, Any]
+) -> Iterator[Job]:
+    """Whole populations; then one process for each slice, at most `small` neurons."""
     yield Job(file, "lava", path, "loihi2", raster, labels, options=options)
-    if not file.startswith("cnn"):  # populations beside a convolution stay whole
+    if small:  # populations beside a convolution stay whole
         words = ("--slices",)
-        yield Job(file, "lava", path, "loihi2", raster, labels, words, True, options=options)
+        yield Job(file, "lava", path, "loihi2", raster, labels, words, small, options=options)
 
 
 def device(job: Job, folder: Path) -> str | Path:
@@ -155,7 +174,7 @@ def device(job: Job, folder: Path) -> str | Path:
         return job.device
     text = files("device_profiles").joinpath("chips", f"{job.device}.toml").read_text()
     few, found = re.subn(
-        r"(neurons_per_core = \{ value = )\d+(.*?)optimistic = \d+, ", rf"\g<1>{SMALL}\2", text
+        r"(neurons_per_core = \{ value = )\d+(.*?)optimistic = \d+, ", rf"\g<1>{job.small}\2", text
     )
     assert found == 1, "the profile no longer says neurons_per_core as expected here"
     path = folder / "small.toml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples_path import EXAMPLES, ROOT
+from tests.examples_path import EXAMPLES
 
 LIBRARIES = ("networks", "make_models")
 SCRIPTS = sorted(file.stem for file in EXAMPLES.glob("*.py") if file.stem not in LIBRARIES)
@@ -59,11 +59,12 @@ def test_models_are_written_with_their_semantics(tmp_path: Path) -> None:
     )
 
 
-def test_the_readme_shows_what_the_program_prints() -> None:
-    from scripts.readme import rewritten
+def test_readme_and_tutorial_show_what_the_program_prints() -> None:
+    from scripts.readme import FILES, rewritten
 
-    text = (ROOT / "README.md").read_text()
     here = Path.cwd()
-    assert rewritten(text) == text, "run python scripts/readme.py"
+    for file, examples in zip(FILES, (2, 3), strict=True):
+        text = file.read_text()
+        assert rewritten(text) == text, "run python scripts/readme.py"
+        assert text.count("$ nirmap ") == examples
     assert Path.cwd() == here
-    assert text.count("$ nirmap ") == 2
