@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ __all__ = [
 ]
 
 AnyPath = str | os.PathLike[str]
+Examples = tuple[Any, Any]  # (raster (sample, step, channels...), labels (sample,) or None)
 
 
 def map(
@@ -76,13 +78,16 @@ def map(
     repair: bool = False,
     limits: Limits | None = None,
     changes: Sequence[str] = (),
+    calibrate: AnyPath | Examples | None = None,
+    evaluations: int | None = None,
     **options: Any,
 ) -> Result:
     """Map a network onto a device, and write the bundle to the folder `output` if it fits.
 
     semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
-    known defects; changes: to the network first, as `--with` has them; options: settings of
-    Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
+    known defects; changes: to the network first, as `--with` has them; calibrate: data on
+    which the quantizer's free choices are made, a file or (raster, labels or None), and
+    evaluations: how many candidates may be run for it; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
     BadInput, ProfileError, and OurBug where the independent checker rejects the bundle.
     """
     from mapper.deliver import answer, deliver
@@ -97,7 +102,7 @@ def map(
         changes=changes,
         **options,
     )
-    result = answer(asked, whole=True)
+    result = answer(_with_data(asked, calibrate, evaluations), whole=True)
     return result if output is None else deliver(asked, result, Path(output))
 
 
@@ -110,6 +115,8 @@ def check(
     repair: bool = False,
     limits: Limits | None = None,
     changes: Sequence[str] = (),
+    calibrate: AnyPath | Examples | None = None,
+    evaluations: int | None = None,
     **options: Any,
 ) -> Result:
     """As `map` in every respect but that nothing is written."""
@@ -125,7 +132,7 @@ def check(
         changes=changes,
         **options,
     )
-    return answer(asked, whole=False)
+    return answer(_with_data(asked, calibrate, evaluations), whole=False)
 
 
 def ask(
@@ -442,6 +449,18 @@ def _of_bundle(
             [f"{shown}: a bundle holds no copy of the network as it was; pass --model FILE"]
         )
     return read(model, repair=repair, limits=limits)
+
+
+def _with_data(asked: Asked, data: AnyPath | Examples | None, evaluations: Any) -> Asked:
+    """The question, to be calibrated on data. Raises BadInput."""
+    from mapper.options import candidates
+    from mapper.result import Calibrate
+
+    most = candidates(evaluations, data is not None)
+    if data is None:
+        return asked
+    held = data if isinstance(data, tuple) else Path(data)
+    return replace(asked, calibrate=Calibrate(data=held, evaluations=most))
 
 
 def _plain(name: AnyPath) -> str | Path:

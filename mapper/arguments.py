@@ -55,6 +55,8 @@ OURS = (
     "limit",
     "json",
     "debug",
+    "calibrate",
+    "evaluations",
     *QUERY_NAMES,
 )
 
@@ -91,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
         )
         _update_rule(command)
         _mapping(command)
+        _calibration(command)
         add_changes(command)
     add_queries(checking)
     fitting = commands.add_parser("fit", help="many models on many devices")
@@ -188,6 +191,18 @@ def _update_rule(command: argparse.ArgumentParser) -> None:
     group.add_argument("--models", metavar="FILE", help="a sidecar file with settings per model")
     for flag, shown, says in UPDATE_RULE:
         group.add_argument(flag, metavar=shown, help=says)
+
+
+def _calibration(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("calibration")
+    group.add_argument(
+        "--calibrate",
+        metavar="FILE",
+        help="choose scales on half of these data (an .npz as for compare), report on the other",
+    )
+    group.add_argument(
+        "--evaluations", metavar="N", help="candidates that a calibration may run (default 60)"
+    )
 
 
 def _mapping(command: argparse.ArgumentParser) -> None:

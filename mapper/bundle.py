@@ -69,10 +69,12 @@ def build(
     *,
     nodes: Mapping[str, str] = MappingProxyType({}),
     sha256: str | None = None,
+    calibration: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """The bundle of a placement; `files` are those that do not depend on the manifest.
 
-    nodes: population or projection -> its node in mapped.nir; sha256: of the model's file.
+    nodes: population or projection -> its node in mapped.nir; sha256: of the model's file;
+    calibration: what data chose, as mapper.quantize.calibrate tells it.
     """
     question = placed.question
     network, profile = question.network, question.profile
@@ -134,6 +136,7 @@ def build(
         "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
+        "calibration": calibration,
     }
     everything = {**files, "arrays.npz": npz_bytes(quantized.arrays.values)}
     manifest["files"] = {

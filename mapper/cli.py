@@ -81,6 +81,8 @@ def _map(args: argparse.Namespace) -> int:
         repair=args.repair,
         limits=limits_of(args),
         changes=tuple(args.change or ()),
+        calibrate=args.calibrate,
+        evaluations=args.evaluations,
         **options_of(args),
     )
     return _tell(args, result)
@@ -102,6 +104,8 @@ def _check(args: argparse.Namespace) -> int:
         repair=args.repair,
         limits=limits_of(args),
         changes=tuple(args.change or ()),
+        calibrate=args.calibrate,
+        evaluations=args.evaluations,
         **options_of(args),
     )
     return _tell(args, result)

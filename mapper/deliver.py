@@ -10,7 +10,7 @@ import shutil
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mapper.arrange import arranged
 from mapper.bundle import Bundle, build, publish, write_files
@@ -21,6 +21,9 @@ from mapper.pipeline import decide, pose
 from mapper.result import Asked, Result
 from mapper.verify import Checked, examine, verify
 from nir_io.semantics import per_step
+
+if TYPE_CHECKING:
+    from mapper.quantize.draft import Quantized
 
 REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle that it rejected
 UNWRITTEN = ("file-missing",)  # of examine, which sees no files
@@ -103,7 +106,7 @@ def _leaning(placed: Placed) -> Undecided:
 
 
 def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: bool) -> Result:
-    quantized = import_module(f"mapper.quantize.{asked.profile.family}").quantize(placed)
+    quantized, calibration = _quantized(asked, placed)
     files: dict[str, bytes] = {}
     nodes: dict[str, str] = {}
     if whole:
@@ -114,7 +117,14 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: boo
         written = written_names(made.graph)
         nodes = {what: written[name] for what, name in made.nodes.items()}
         files["mapped.nir"] = nir_bytes(made.graph)
-    bundle = build(placed, quantized, files, nodes=nodes, sha256=asked.source.sha256)
+    bundle = build(
+        placed,
+        quantized,
+        files,
+        nodes=nodes,
+        sha256=asked.source.sha256,
+        calibration=calibration,
+    )
     checked = examine(_as_json(bundle), bundle.files["arrays.npz"], profile=asked.profile_path)
     if not checked.ok:
         raise OurBug(_sentences(checked), None)
@@ -134,6 +144,17 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: boo
     bundle = bundle.plus("deploy.py", deploy(asked.profile.family))
     bundle = bundle.plus("report.txt", result.text.encode())
     return replace(result, bundle=bundle.plus("report.html", result.html.encode()))
+
+
+def _quantized(asked: Asked, placed: Placed) -> tuple[Quantized, dict[str, Any] | None]:
+    """The chip's integers; with data for it, calibrated, and what that brought."""
+    if asked.calibrate is None:
+        return import_module(f"mapper.quantize.{asked.profile.family}").quantize(placed), None
+    from mapper.quantize.calibrate import calibrate, examples
+
+    given = examples(placed, asked.calibrate.data)
+    quantized, calibration = calibrate(placed, given, asked.calibrate.evaluations)
+    return quantized, calibration.as_json()
 
 
 def _as_json(bundle: Bundle) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nir_io.settings import SETTINGS as SEMANTICS
 OBJECTIVES = ("error", "cores", "traffic")
 SOLVERS = ("cp-sat", "exhaustive")
 ENTRIES = ("host", "dvs")
+EVALUATIONS = 60  # of a calibration, where nothing is said
 MOST_SEED = 2**31 - 1  # ortools, SatParameters.random_seed is an int32
 
 
@@ -75,6 +76,18 @@ def _device_findings(made: Mapping[str, Any], profile: Profile) -> list[str]:
     if made.get("entry") == "dvs" and "dvs_destinations" not in profile.limits:
         findings.append(f"option entry: is 'dvs'; {profile.name} has no sensor on its chip")
     return findings
+
+
+def candidates(value: Any, calibrating: bool) -> int:
+    """The most candidates that a calibration may run. Raises BadInput."""
+    if value is None:
+        return EVALUATIONS
+    if not calibrating:
+        raise BadInput(["option evaluations: is for a calibration; add --calibrate FILE"])
+    try:
+        return _whole(1, 1_000_000)(value)
+    except ValueError as error:
+        raise BadInput([f"option evaluations: {error}"]) from error
 
 
 def _allow(value: Any) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from mapper.settings import Settings
 from nir_io.graph import Graph
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from device_profiles.profile import Profile
     from mapper.bundle import Bundle
     from mapper.fixes.fix import Fix
@@ -34,14 +36,29 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Calibrate:
+    """Data that a quantizer's free choices are made on: a file, or (raster, labels or None).
+
+    evaluations: of candidates, at most.
+    """
+
+    data: Path | tuple[NDArray[Any], NDArray[Any] | None]
+    evaluations: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Asked:
-    """All that an answer depends on. `profile_path`: the file of a device of the user's own."""
+    """All that an answer depends on.
+
+    profile_path: the file of a device of the user's own; calibrate: data, or None.
+    """
 
     source: Source
     profile: Profile
     profile_path: Path | None
     semantics: Semantics
     settings: Settings
+    calibrate: Calibrate | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 Chosen = Mapping[str, float]
 NOTHING: Chosen = MappingProxyType({})
+GAINS = (0.8, 0.9, 0.95, 1.05, 1.1, 1.25)  # of weights, beside 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

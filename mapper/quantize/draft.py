@@ -79,24 +79,39 @@ class Quantized:
 ENOUGH = 3.0  # threshold units: a weight beyond this fires or silences its neuron anyway
 
 
-def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
-    """The scale (integer units per threshold unit) with the least mean square error.
+def best_share(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
+    """The percentile of |values| whose scale has the least mean square error.
 
     Candidates map the given percentiles of |values| to `most`; larger values are clipped.
     What a weight has beyond ENOUGH thresholds does not count: one outlier would else cost
     every other weight its resolution.
     """
-    magnitudes = np.abs(np.ravel(values))
-    magnitudes = magnitudes[magnitudes > 0]
+    magnitudes = _nonzero(values)
     if not magnitudes.size:
-        return float(most)
+        return shares[0]
     felt = np.minimum(magnitudes, ENOUGH)
     best: tuple[float, float] | None = None
-    for top in np.percentile(magnitudes, shares):
+    for share, top in zip(shares, np.percentile(magnitudes, shares), strict=True):
         scale = most / float(top)
         stored = np.clip(np.rint(magnitudes * scale), 0, most) / scale
         error = float(np.mean((np.minimum(stored, ENOUGH) - felt) ** 2))
         if best is None or error < best[0] - 1e-18:
-            best = (error, scale)
+            best = (error, share)
     assert best is not None
     return best[1]
+
+
+def scale_of(values: NDArray[Any], most: int, share: float) -> float:
+    """Integer units per threshold unit that map that percentile of |values| to `most`."""
+    magnitudes = _nonzero(values)
+    return most / float(np.percentile(magnitudes, share)) if magnitudes.size else float(most)
+
+
+def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
+    """The scale (integer units per threshold unit) of the best of the given percentiles."""
+    return scale_of(values, most, best_share(values, most, shares))
+
+
+def _nonzero(values: NDArray[Any]) -> NDArray[Any]:
+    magnitudes = np.abs(np.ravel(values))
+    return magnitudes[magnitudes > 0]

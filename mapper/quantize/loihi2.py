@@ -16,14 +16,25 @@ from mapper.backends.loihi2 import stored_bits
 from mapper.network import Population
 from mapper.outcome import Placed
 from mapper.plans import Form
+from mapper.quantize.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.quantize.draft import Arrays, Loss, Quantized, loss, smallest_clip
 from mapper.quantize.units import Unit, first_membrane, unit, weights
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
-FILL = 1024  # aim for the threshold mantissa: the fact sheet's trials are flat from 64 to 4096
+FILL = 1024.0  # aim for the threshold mantissa: the fact sheet's trials are flat from 64 to 4096
 
 
-def quantize(placed: Placed) -> Quantized:
+def dials(placed: Placed) -> tuple[Dial, ...]:
+    """Per population the mantissa of the threshold that is aimed at, and a gain of weights."""
+    found: list[Dial] = []
+    for population in placed.question.network.populations:
+        name = population.name
+        aims = (64.0, 256.0, 4096.0)
+        found += [dial("fill", name, aims, FILL), dial("gain", name, GAINS, 1.0)]
+    return tuple(found)
+
+
+def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Mantissas and exponents of every population and projection."""
     profile = placed.question.profile
     arrays = Arrays()
@@ -34,7 +45,16 @@ def quantize(placed: Placed) -> Quantized:
     for population in placed.question.network.populations:
         form = placed.chosen[population.name].form
         _population(
-            population, form, placed, profile, arrays, populations, projections, floats, alarms
+            population,
+            form,
+            placed,
+            profile,
+            chosen,
+            arrays,
+            populations,
+            projections,
+            floats,
+            alarms,
         )
     return Quantized(
         arrays=arrays,
@@ -51,6 +71,7 @@ def _population(
     form: Form,
     placed: Placed,
     profile: Profile,
+    chosen: Chosen,
     arrays: Arrays,
     populations: dict[str, dict[str, Any]],
     projections: dict[str, dict[str, Any]],
@@ -66,16 +87,20 @@ def _population(
     if not has_synapse:
         syn = np.full(population.size, one, dtype=np.int32)
     area = _area(u, syn / one, mem / one, has_synapse)
-    wanted = {p.id: weights(p, u.gain * area) for p in form.projections}
+    gain = read(chosen, "gain", name, 1.0)
+    wanted = {p.id: weights(p, u.gain * area * gain) for p in form.projections}
     source = form.neuron.bias == "source"
     if source:
         wanted[f"bias:{name}"] = (u.bias * area)[:, None]
     bits = stored_bits(profile, placed.question.settings)
-    mantissa, exponents = _scales(wanted, u, syn, one, form, profile, spiking, bits)
+    fill = read(chosen, "fill", name, FILL)
+    mantissa, exponents = _scales(wanted, u, syn, one, form, profile, spiking, bits, fill)
     unit_size = mantissa << int(profile.limit("threshold_shift").value)
     for key, w in wanted.items():
         e = exponents[key]
         integers, lost = _weights(w, mantissa, e, profile, bits)
+        if gain != 1.0 and not key.startswith("bias:"):
+            lost = loss(w / gain, integers * 2.0**e / mantissa, lost.clipped)
         conv = any(p.id == key and p.form == "conv" for p in form.projections)
         ref = arrays.add(
             integers.astype(np.int32), f"{'kernel' if conv else 'weights'} of '{key}'", lost
@@ -151,11 +176,12 @@ def _scales(
     profile: Profile,
     spiking: bool,
     bits: int,
+    fill: float,
 ) -> tuple[int, dict[str, int]]:
     """Threshold mantissa and a weight exponent per projection.
 
     The largest weight that is kept fills its range: vth_mant = largest 2^e / w, for the e that
-    brings it nearest to FILL, as long as |u| and |v| stay below 2^(state bits - 1).
+    brings it nearest to `fill`, as long as |u| and |v| stay below 2^(state bits - 1).
     """
     step, largest = _grid(profile, bits)
     steps = largest // step
@@ -169,7 +195,7 @@ def _scales(
     room = limit / 2**shift / max(worst, 1e-9)
     soft = form.neuron.device_model == "ATRLIF"
     # ATRLIF never resets its membrane: the smallest exponent leaves it the most headroom
-    aim = 1.0 if soft else min(FILL, room) if spiking else room / 2
+    aim = 1.0 if soft else min(fill, room) if spiking else room / 2
     e = int(
         np.clip(
             np.floor(np.log2(max(aim, 1e-9) * top / largest)),

@@ -32,7 +32,7 @@ def overshoot(question: Question) -> Mapping[str, float]:
         return {}
     rng = np.random.default_rng(0)
     most = semantics.max_count or 1
-    given: dict[str, NDArray[np.float64]] = {}
+    given: dict[str, NDArray[np.int64]] = {}
     for name, shape in network.inputs:
         events = rng.random((SAMPLES, STEPS, *shape)) < DENSITY
         given[name] = events * rng.integers(1, most + 1, events.shape)

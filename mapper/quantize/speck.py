@@ -14,15 +14,41 @@ import numpy as np
 
 from mapper.backends.speck import chip_shape, merged
 from mapper.backends.speck_wiring import inputs_of
+from mapper.network import Population
 from mapper.outcome import Placed
-from mapper.quantize.draft import Arrays, Quantized, loss, smallest_clip
+from mapper.quantize.dial import GAINS, NOTHING, Chosen, Dial, dial, read
+from mapper.quantize.draft import Arrays, Quantized, best_share, loss, scale_of
 from mapper.quantize.units import unit, weights
 from nir_io.graph import Conv2d, frozen
 
 PERCENTILES = (100.0, 99.99, 99.9, 99.5)
 
 
-def quantize(placed: Placed) -> Quantized:
+def dials(placed: Placed) -> tuple[Dial, ...]:
+    """Per population the percentile of the weights that is kept, and a gain of them."""
+    high = int(placed.question.profile.limit("weight_max").value)
+    found: list[Dial] = []
+    for population in placed.question.network.populations:
+        name = population.name
+        kept = best_share(_conv(placed, population).weight, high, PERCENTILES)
+        found += [dial("clip", name, PERCENTILES, kept), dial("gain", name, GAINS, 1.0)]
+    return tuple(found)
+
+
+def _conv(placed: Placed, population: Population) -> Conv2d:
+    """The merged convolution in threshold units."""
+    form = placed.chosen[population.name].form
+    u = unit(population, form.neuron)
+    scaled = tuple(
+        replace(p, weight=replace(p.weight, weight=frozen(weights(p, u.gain))))
+        for p in form.projections
+    )
+    conv = merged(scaled)
+    assert isinstance(conv, Conv2d)
+    return conv
+
+
+def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """The merged kernel, thresholds and biases of every population."""
     question = placed.question
     profile, semantics = question.profile, question.semantics
@@ -38,20 +64,14 @@ def quantize(placed: Placed) -> Quantized:
         name = population.name
         form = placed.chosen[name].form
         u = unit(population, form.neuron)
-        scaled = replace(
-            form,
-            projections=tuple(
-                replace(p, weight=replace(p.weight, weight=frozen(weights(p, u.gain))))
-                for p in form.projections
-            ),
-        )
-        conv = merged(scaled.projections)
-        assert isinstance(conv, Conv2d)
+        conv = _conv(placed, population)
         channels = conv.weight.shape[0]
-        scale = min(smallest_clip(conv.weight, high, PERCENTILES), float(ceiling))
+        gain = read(chosen, "gain", name, 1.0)
+        kept = read(chosen, "clip", name, best_share(conv.weight, high, PERCENTILES))
+        scale = min(scale_of(conv.weight * gain, high, kept), float(ceiling))
         scale = float(max(1.0, np.rint(scale))) if scale > 64 else scale
-        integers = np.clip(np.rint(conv.weight * scale), low, high)
-        clipped = int(np.count_nonzero(np.abs(conv.weight * scale) > high + 0.5))
+        integers = np.clip(np.rint(conv.weight * gain * scale), low, high)
+        clipped = int(np.count_nonzero(np.abs(conv.weight * gain * scale) > high + 0.5))
         threshold = int(np.rint(scale)) + (semantics.comparison == ">")
         bias = u.bias.reshape(channels, -1)[:, 0] * scale
         kernel = arrays.add(

@@ -12,15 +12,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.outcome import Placed
-from mapper.quantize.draft import Arrays, Loss, Quantized, loss, smallest_clip
+from mapper.plans import Form
+from mapper.quantize.dial import GAINS, NOTHING, Chosen, Dial, dial, read
+from mapper.quantize.draft import Arrays, Loss, Quantized, best_share, loss, scale_of
 from mapper.quantize.units import first_membrane, unit, weights
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
 
 
-def quantize(placed: Placed) -> Quantized:
+def dials(placed: Placed) -> tuple[Dial, ...]:
+    """Per population the percentile of the weights that is kept, and a gain of them."""
+    found: list[Dial] = []
+    for population in placed.question.network.populations:
+        name = population.name
+        form = placed.chosen[name].form
+        u = unit(population, form.neuron)
+        kept = best_share(_all(form, u.gain), _most(placed, form), PERCENTILES)
+        found += [dial("clip", name, PERCENTILES, kept), dial("gain", name, GAINS, 1.0)]
+    return tuple(found)
+
+
+def _all(form: Form, gain: Any) -> Any:
+    """The weights of all projections; a bias source does not set the scale.
+
+    What its weight cannot carry, i_offset does.
+    """
+    flat = [np.ravel(weights(p, gain)) for p in form.projections]
+    return np.concatenate(flat) if flat else np.zeros(1)
+
+
+def _most(placed: Placed, form: Form) -> int:
+    delayed = not form.neuron.device_model.endswith("_no_delay") and "conv" not in {
+        p.form for p in form.projections
+    }
+    key = "weight_magnitude_delay" if delayed else "weight_magnitude"
+    return int(placed.question.profile.limit(key).value)
+
+
+def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Weights, thresholds and decays of every population."""
-    profile, semantics = placed.question.profile, placed.question.semantics
+    semantics = placed.question.semantics
     arrays = Arrays()
     populations: dict[str, dict[str, Any]] = {}
     projections: dict[str, dict[str, Any]] = {}
@@ -29,21 +60,18 @@ def quantize(placed: Placed) -> Quantized:
         name = population.name
         form = placed.chosen[name].form
         u = unit(population, form.neuron)
-        delayed = not form.neuron.device_model.endswith("_no_delay") and "conv" not in {
-            p.form for p in form.projections
-        }
-        most = int(profile.limit("weight_magnitude_delay" if delayed else "weight_magnitude").value)
+        most = _most(placed, form)
         wanted = {p.id: weights(p, u.gain) for p in form.projections}
         source = form.neuron.bias == "source"
         if source:
             wanted[f"bias:{name}"] = u.bias[:, None]
-        # the bias does not set the scale: what its source cannot carry, i_offset does
-        flat = [np.ravel(wanted[p.id]) for p in form.projections] or [np.zeros(1)]
-        scale = smallest_clip(np.concatenate(flat), most, PERCENTILES)
+        every, gain = _all(form, u.gain), read(chosen, "gain", name, 1.0)
+        kept = read(chosen, "clip", name, best_share(every, most, PERCENTILES))
+        scale = scale_of(every * gain, most, kept)
         for projection in form.projections:
             conv = projection.form == "conv"
             what = f"{'kernel' if conv else 'weights'} of '{projection.id}'"
-            integers, error = _stored(wanted[projection.id], scale, most)
+            integers, error = _stored(wanted[projection.id], scale, most, gain)
             floats[(projection.id, "weight")] = integers / scale
             ref = arrays.add(integers, what, error)
             projections[projection.id] = {"params": {"kernel" if conv else "weight": ref}}
@@ -83,15 +111,17 @@ def quantize(placed: Placed) -> Quantized:
     )
 
 
-def _stored(wanted: NDArray[Any], scale: float, most: int) -> tuple[NDArray[np.int8], Loss]:
-    """The integers of weights in threshold units, and their error.
+def _stored(
+    wanted: NDArray[Any], scale: float, most: int, gain: float = 1.0
+) -> tuple[NDArray[np.int8], Loss]:
+    """The integers of weights in threshold units times the gain, and their error.
 
     Zeros are left alone: they are nearly all of an unrolled convolution.
     """
     flat = np.ravel(wanted)
     at = np.flatnonzero(flat)
     values = flat[at]
-    scaled = values * scale
+    scaled = values * gain * scale
     rounded = np.clip(np.rint(scaled), -most, most)
     clipped = int(np.count_nonzero(np.abs(scaled) > most + 0.5))
     integers = np.zeros(flat.size, dtype=np.int8)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.outcome import Placed, Question
-from mapper.quantize.dial import NOTHING, Chosen, Dial, dial, read
+from mapper.quantize.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.quantize.draft import ENOUGH, Arrays, Quantized, loss
 from mapper.quantize.overshoot import overshoot
 from mapper.quantize.units import Unit, unit, weights
@@ -64,7 +64,7 @@ def dials(placed: Placed) -> tuple[Dial, ...]:
         found += [
             dial("rest", name, (0.0, 0.25, 0.5, 0.75, 1.0, 1.5), usual[name].rest),
             dial("units", name, (256.0, 512.0, 1024.0, 2048.0, 4096.0, 16384.0), usual[name].units),
-            dial("gain", name, (0.8, 0.9, 1.0, 1.1, 1.25), 1.0),
+            dial("gain", name, GAINS, 1.0),
         ]
     return tuple(found)
 

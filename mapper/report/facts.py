@@ -120,6 +120,7 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
         ],
         "changes": changes,
         "losses": _losses(manifest.get("arrays", {})),
+        "calibration": manifest.get("calibration"),
         "inputs": manifest.get("inputs", []),
         "outputs": manifest.get("outputs", []),
         "host": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -63,6 +63,8 @@ def _fits(facts: Facts) -> Page:
     blocks.append(Block(f"Where ({facts['placement']} placement)", _where(facts)))
     blocks.append(Block("Changed", _changed(facts["changes"])))
     blocks.append(Block("Lost to integers (in thresholds)", _lost(facts["losses"])))
+    if facts["calibration"]:
+        blocks.append(Block("Calibrated", tuple(_calibrated(facts["calibration"]))))
     if facts["assumptions"]:
         rows = [(a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"]]
         blocks.append(Block("Assumed", tuple(rows)))
@@ -79,6 +81,26 @@ def _fits(facts: Facts) -> Page:
         ),
         blocks=(*blocks, *_notes(facts), *_semantics(facts)),
     )
+
+
+def _calibrated(told: Facts) -> Iterator[tuple[str, str]]:
+    """What was chosen on which data, and what it brought on the others."""
+    right = "right" if told["labels"] else "as the ideal network's"
+    off = told["difference"]
+    yield (
+        "on data",
+        f"{told['data']}: {told['searched']:,} samples to search with, {told['reported']:,} others to "
+        f"report on; {told['evaluations']} candidates run (at most {told['budget']})",
+    )
+    yield (
+        "others",
+        f"{100 * told['after']['value']:.1f} % of decisions {right} instead of "
+        f"{100 * told['before']['value']:.1f} %: {100 * off['value']:+.1f} points (95 % interval "
+        f"{100 * off['low']:+.1f} to {100 * off['high']:+.1f})"
+        + (f"; ideal network {100 * told['ideal']['value']:.1f} %" if told["labels"] else ""),
+    )
+    chosen = ", ".join(f"{name} {value:g}" for name, value in told["chosen"].items())
+    yield ("chosen", chosen or "nothing does better than what is usual")
 
 
 def _confirmed(facts: Facts) -> tuple[str, ...]:
