@@ -45,7 +45,8 @@ from tests.handoff.bundles import convolved, loaded, recurrent
 ROOT = Path(__file__).resolve().parent.parent
 XYLO = {"allow": ("decays-on-grid", "lif-to-cubalif", "reset-kind")}
 CHIPS = ("xylo-audio2", "xylo-audio3", "xylo-imu")
-LONGEST = 1200  # seconds for one bundle in a simulator
+LONGEST = 1800  # seconds for one bundle in a simulator
+FIRST = {"cnn_saccade_if_paper_shape": 30}  # steps; Lava's Conv takes a tenth of a second each
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,8 @@ def _trained(samples: int) -> Iterator[Job]:
                 raster = bits.reshape(-1, *stored["shape"])
             some = _chosen(len(raster), samples)
             raster, labels = raster[some], stored["labels"][some]
+        if file in FIRST:
+            raster, labels = raster[:, : FIRST[file]], None
         for chip in chips:
             yield Job(file, "xylosim", path, chip, raster, labels, options=options | XYLO)
         yield from _loihi2(file, small, path, raster, labels, options)

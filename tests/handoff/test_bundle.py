@@ -263,6 +263,13 @@ def test_a_file_beside_the_script_does_not_stand_in_for_numpy(copy: Path) -> Non
     assert done.returncode == 2 and "executed" not in done.stderr
 
 
+def test_missing_numpy_is_named(sound: Path) -> None:
+    script = [sys.executable, "-S", "-E", str(sound / "deploy.py")]  # no site-packages
+    done = subprocess.run(script, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "deploy.py: numpy is not installed in this Python\n"
+
+
 def test_names_do_not_reach_a_message_raw(copy: Path, shell: Shell) -> None:
     module = loaded(copy)
     assert "\n" not in module.shown(ODD + "\n") and len(module.shown("x" * 500)) <= 84

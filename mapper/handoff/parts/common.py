@@ -23,7 +23,11 @@ import json
 import stat
 import zipfile
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    print("deploy.py: numpy is not installed in this Python", file=sys.stderr)
+    sys.exit(2)
 
 SCHEMA = "nirmap-bundle-1"
 MOST = {"manifest.json": 64 << 20}
