@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import nir
 import numpy as np
 import pytest
 
 from mapper.cli import main
+from mapper.report.schemas import schema
 from tests.compare.networks import events
 from tests.handoff.bundles import mapped, recurrent
 
@@ -68,6 +70,7 @@ def test_json_and_page_say_the_same(run: Run, folder: Path) -> None:
     words = ("--reset", "subtract", "--input", "data.npz", "--trace", "hidden", "--json")
     code, out, _ = run(*MODEL, "loihi2", *words, "--report", "page.html")
     facts = json.loads(out)
+    jsonschema.Draft7Validator(schema("compare")).validate(facts)
     assert code == 0 and facts["data"] == {
         "dataset": "noise",
         "file": "data.npz",
