@@ -327,6 +327,7 @@ def compare(
     samples: int | None = None,
     traces: Sequence[str] = (),
     polarity: str | None = None,
+    split: bool = True,
     semantics: str | None = None,
     models: AnyPath | None = None,
     repair: bool = False,
@@ -341,8 +342,8 @@ def compare(
     whose network is `model`. data: a file (mapper.compare.data), or (raster, labels or None).
     recorded: what deploy.py saved, judged in place of the emulator. decode: count, v-last,
     v-max or first-spike; orders: seeded orders of events where the chip takes events one by
-    one; samples: the first so many; traces: populations whose spikes are kept; progress is
-    called with (samples done, of). Raises BadInput, ProfileError, OurBug.
+    one; samples: the first so many; traces: populations whose spikes are kept; split: tell the causes
+    apart, at a simulation for each; progress is called with (samples done, of). Raises BadInput, ProfileError, OurBug.
     """
     from mapper.compare.verb import How, compare_mapped, compare_result, of_bundle
 
@@ -353,6 +354,7 @@ def compare(
         traces=tuple(traces),
         polarity=polarity,
         limits=limits,
+        split=split,
     )
     given = Path(data) if isinstance(data, str | os.PathLike) else data
     ran = None if recorded is None else Path(recorded)

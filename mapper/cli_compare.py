@@ -35,6 +35,7 @@ OURS = frozenset(
         "orders",
         "samples",
         "polarity",
+        "split",
         "trace",
         "what",
     )
@@ -52,6 +53,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="POPULATION",
         help="draw its spikes in the first sample, ideal and chip (repeatable)",
+    )
+    command.add_argument(
+        "--no-split",
+        dest="split",
+        action="store_false",
+        help="do not tell the causes of the loss apart: some times faster",
     )
     command.add_argument("--report", metavar="FILE", help="write the report as an HTML page")
 
@@ -76,6 +83,7 @@ def compare(args: argparse.Namespace, limits: Any, options: dict[str, Any]) -> C
         samples=_whole("samples", args.samples),
         traces=args.trace or (),
         polarity=args.polarity,
+        split=args.split,
         semantics=args.semantics,
         models=args.models,
         repair=args.repair,

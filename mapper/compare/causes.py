@@ -44,6 +44,7 @@ SAYS: Mapping[str, str] = {
     "weights": "the weights, biases and thresholds that are stored",
     "saturation": "the chip's integer states, that round and saturate",
     "event-order": "event by event, one spike an event",
+    "all": "everything together (not split by cause)",
 }
 INPUT_MOST = {"loihi2": 1, "xylo": 15}  # events of a channel in a step that count
 

@@ -130,7 +130,7 @@ def compare(
         decisions=(decisions[0][0], decisions[-1][0]),
         alarms=(*_sent(subject, data), *said),
         rates=rates(bundle, subject.profile, load),
-        orders=len(decisions[-1]) if causes[-1] == "event-order" else 0,
+        orders=len(links[-1].runs) if len(links[-1].runs) > 1 else 0,
         notes=data.notes,
         traces=tuple(drawn),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ Array = NDArray[Any]
 class How:
     """decode: the read-out; orders: seeded orders of events (Speck); samples: the first so many.
 
-    traces: populations to draw; polarity: of event data, over what their file says.
+    traces: populations to draw; polarity: of event data, over what their file says; split:
+    the loss cause by cause, which takes a simulation for each.
     """
 
     decode: str = "count"
@@ -45,6 +46,7 @@ class How:
     traces: tuple[str, ...] = ()
     polarity: str | None = None
     limits: Limits | None = None
+    split: bool = True
 
     def __post_init__(self) -> None:
         said = [
@@ -103,6 +105,8 @@ def compare_mapped(
     check(how.decode, {row["name"]: row["read"] == "spikes" for row in rows})
     given = read(data, wanted_of(bundle), how).first(how.samples)
     links = chain(placed, bundle, mapped.source.graph, orders=how.orders)
+    if not how.split:
+        links = (links[0], replace(links[-1], cause="all"))
     runs, ran = None, "emulator"
     if recorded is not None:
         arrays = reading.npz(recorded, how.limits or Limits())

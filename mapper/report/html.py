@@ -23,9 +23,16 @@ from mapper.report.page import safe
 from mapper.report.words import counted, number, sentence, typed
 
 if TYPE_CHECKING:
+    from mapper.report.plots import Plot
     from mapper.result import Result
 
 FOLDER = "templates"
+SVG_STYLE = (
+    "svg { background: #fff; font-family: sans-serif } text { fill: #1a1d23 } polyline { fill: none; "
+    "stroke-width: 1.3 } .ideal { stroke: #8a93a3 } text.ideal { fill: #596273; stroke: none } "
+    ".chip { stroke: #0b57b5 } text.chip { fill: #0b57b5; stroke: none } .other { stroke: #a3231d } "
+    "text.other { fill: #a3231d; stroke: none } .grid { stroke: #d6dae2 } text.soft { fill: #596273 }"
+)
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
@@ -58,6 +65,15 @@ def compare_html(facts: Mapping[str, Any]) -> str:
         waterfall=waterfall(facts["causes"], key),
         traces=[spikes(trace) for trace in facts["traces"]],
     )
+
+
+def svg(plot: Plot) -> str:
+    """A plot as a file of its own, readable on light and dark pages."""
+    module = _environment().get_template("parts.html").module
+    text = str(module.plot(plot))  # pyright: ignore[reportAttributeAccessIssue]
+    lines = [line for line in text.splitlines() if line.strip()]
+    lines[0] = lines[0].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    return "\n".join([lines[0], f"<style>{SVG_STYLE}</style>", *lines[1:]]) + "\n"
 
 
 def _page(template: str, *, script: str, **values: Any) -> str:

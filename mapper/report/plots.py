@@ -158,8 +158,12 @@ def curves(
     unit: str,
     height: float = 180,
     level: float | None = None,
+    along: str = "step",
 ) -> Plot:
-    """Curves over the same steps: (name, values, kind of line); `level`: a line across."""
+    """Curves over the same steps: (name, values, kind of line); `level`: a line across.
+
+    along: what is counted from left to right.
+    """
     values = [v for _, found, _ in series for v in found] + ([] if level is None else [level])
     low, high = min(values), max(values)
     high = high if high > low else low + 1.0
@@ -177,7 +181,7 @@ def curves(
     labels = [
         Label(x=LEFT - 8, y=18, text=f"{high:.3g} {unit}", anchor="end", kind="soft"),
         Label(x=LEFT - 8, y=12 + tall, text=f"{low:.3g} {unit}", anchor="end", kind="soft"),
-        Label(x=LEFT + room, y=height - 12, text=f"step {steps}", anchor="end", kind="soft"),
+        Label(x=LEFT + room, y=height - 12, text=f"{along} {steps}", anchor="end", kind="soft"),
     ]
     if level is not None:
         lines.append(Line(points=f"{point(0, level)} {point(steps - 1, level)}", kind="grid"))

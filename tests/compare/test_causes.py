@@ -221,7 +221,9 @@ def test_parts_sum_to_the_whole_and_are_named() -> None:
     )
     facts = found.facts
     causes = facts["causes"]
-    assert [part["cause"] for part in causes[1:]] == [c for c in SAYS if c != "event-order"]
+    assert [part["cause"] for part in causes[1:]] == [
+        c for c in SAYS if c not in ("event-order", "all")
+    ]
     total = sum(part["change_of_accuracy"]["value"] for part in causes[1:])
     assert total == pytest.approx(facts["difference"]["value"], abs=1e-5)
     assert total == pytest.approx(
@@ -239,3 +241,13 @@ def test_orders_of_events_are_a_range_and_sum_as_their_mean() -> None:
     assert last["worst_order"] <= last["accuracy"]["value"] <= last["best_order"]
     total = sum(part["change_of_accuracy"]["value"] for part in found["causes"][1:])
     assert total == pytest.approx(found["difference"]["value"], abs=1e-5)
+
+
+def test_the_whole_is_the_same_without_the_split() -> None:
+    data = (events(12, 60, 5), np.arange(12) % 3)
+    options = {"semantics": "snntorch", "file_dt": 1e-3, "reset": "subtract"}
+    whole = api.compare(recurrent(), "xylo-audio2", data=data, **options).facts
+    quick = api.compare(recurrent(), "xylo-audio2", data=data, split=False, **options).facts
+    assert [part["cause"] for part in quick["causes"]] == ["ideal", "all"]
+    assert quick["accuracy"] == whole["accuracy"] and quick["difference"] == whole["difference"]
+    assert quick["populations"] == whole["populations"]
