@@ -7,6 +7,7 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 SDK ?= .sdk
 SDK_TEST ?=
+SDK_HANDOFF ?= --jobs 2
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -28,7 +29,7 @@ check: $(VENV)/.dev
 test-sdk: $(VENV)/.dev
 	-$(BIN)/python scripts/sdk_env.py $(SDK)
 	$(BIN)/python scripts/sdk_test.py --sdk $(SDK) $(SDK_TEST)
-	$(BIN)/python scripts/sdk_handoff.py --sdk $(SDK) --jobs 2
+	$(BIN)/python scripts/sdk_handoff.py --sdk $(SDK) $(SDK_HANDOFF)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py

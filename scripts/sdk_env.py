@@ -141,6 +141,11 @@ def python_of(folder: Path, name: str) -> Path:
     return folder / name / "bin" / "python"
 
 
+def ready(folder: Path, name: str) -> bool:
+    """Whether an environment in `folder` was built to the end."""
+    return (folder / f"{name}.json").is_file() and python_of(folder, name).exists()
+
+
 def build(environment: Environment, folder: Path) -> str | None:
     """Make one environment; the reason where that fails."""
     home, stamp = folder / environment.name, folder / f"{environment.name}.json"

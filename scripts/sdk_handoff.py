@@ -38,7 +38,7 @@ import numpy as np
 from mapper import api
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
-from scripts.sdk_env import python_of, run
+from scripts.sdk_env import python_of, ready, run
 from tests.corpus import CORPUS
 from tests.handoff.bundles import convolved, loaded, recurrent
 
@@ -377,7 +377,7 @@ def main() -> int:
     given = [j for j in jobs(options.samples) if options.only in f"{j.name} {j.vendor}"]
     if not given:
         parser.error(f"no job's name or vendor holds '{options.only}'")
-    there = [j for j in given if python_of(options.sdk, j.vendor).exists()]
+    there = [j for j in given if ready(options.sdk, j.vendor)]
 
     def one(job: Job) -> bool:
         with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.sdk_env import python_of, run
+from scripts.sdk_env import python_of, ready, run
 from tests.sdk import cases, compare, loihi2_networks, sinabs_networks, xylo_networks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,7 +82,7 @@ def main() -> int:
         number = getattr(options, vendor)
         if number == 0:
             continue
-        if not python_of(options.sdk, vendor).exists():
+        if not ready(options.sdk, vendor):
             print(f"NOT RUN: {about}: {vendor} is not in {options.sdk} (scripts/sdk_env.py)")
             failed |= options.need_all
             continue
