@@ -207,7 +207,6 @@ class Core:
     """One core's states, from its configured layer."""
 
     def __init__(self, layer: CnnLayer) -> None:
-        assert not layer.leak_enable, "the stand-in keeps no slow clock"
         d = layer.dimensions
         self.layer = layer
         self.weights = np.array(layer.weights).transpose(0, 1, 3, 2)
@@ -219,6 +218,7 @@ class Core:
 
     def event(self, c: int, y: int, x: int) -> Iterable[tuple[int, int, int]]:
         """The neurons that spike, pixel by pixel."""
+        assert not self.layer.leak_enable, "the stand-in keeps no slow clock"
         assert all(0 <= at < most for at, most in zip((c, y, x), self.takes, strict=True))
         spikes: list[tuple[int, int, int]] = []
         for oy, ox, f in np.ndindex(self.v.shape[1], self.v.shape[2], self.v.shape[0]):

@@ -204,3 +204,31 @@ def test_recorder_rejects_what_is_not_documented() -> None:
         made.cnn_layers[0].threshold_high = np.int64(3)
     with pytest.raises(TypeError):
         made.cnn_layers[0].destinations[0].pooling = 3
+
+
+def test_the_sensor_feeds_a_network_that_is_only_applied(tmp_path: Path, shell: Shell) -> None:
+    """Recorded data go to the cores themselves; the sensor is off while they run."""
+    folder = mapped(convolved(), "speck2f", tmp_path / "o", semantics="sinabs", entry="dvs")
+    recorder = Recorder("speck2f")
+    shell.install("samna", "0.48.6", recorder.modules)
+    assert shell.run(folder, "--apply")[0] == 0
+    assert shell.run(folder, "--hardware")[0] == 0
+    applied, ran = (made.dvs_layer for made in recorder.made)
+    assert applied.pass_sensor_events and not ran.pass_sensor_events
+    assert (applied.cut.x, applied.cut.y, applied.merge) == (7, 7, False)
+    ends = [end.layer for end in applied.destinations if end.enable]
+    links = loaded(folder).load(str(folder), "speck").manifest["links"]
+    assert ends == [k["target"] for k in links if k["source"] < 0]
+
+
+def test_biases_come_with_the_slow_clock(tmp_path: Path, shell: Shell) -> None:
+    network = convolved()
+    network.nodes["conv"].bias = np.array([0.1, 0, 0, -0.1])
+    folder = mapped(network, "speck2f", tmp_path / "o", semantics="sinabs", chip_dt=1e-3)
+    recorder = Recorder("speck2f")
+    shell.install("samna", "0.48.6", recorder.modules)
+    code, out, _ = shell.run(folder)
+    assert code == 0 and "knows no bias" in out
+    assert shell.run(folder, "--apply")[0] == 0
+    assert recorder.done[-2:] == ["clock True", "rate 1000"]
+    assert any(layer.leak_enable for layer in recorder.made[-1].cnn_layers)
