@@ -80,7 +80,7 @@ def build(
     network, profile = question.network, question.profile
     manifest: dict[str, Any] = {
         "schema": SCHEMA,
-        "versions": {name: _version(name) for name in ("nirmap", "nir", "numpy", "ortools")},
+        "versions": {name: version_of(name) for name in ("nirmap", "nir", "numpy", "ortools")},
         "device": {
             "name": profile.name,
             "family": profile.family,
@@ -93,8 +93,8 @@ def build(
             "neurons": network.neurons(),
             "nodes": sorted({o for p in network.populations for o in p.origin}),
         },
-        "semantics": _fields(question.semantics) | {"origins": dict(question.semantics.origins)},
-        "settings": _fields(question.settings),
+        "semantics": fields_of(question.semantics) | {"origins": dict(question.semantics.origins)},
+        "settings": fields_of(question.settings),
         "result": {
             "objectives": [
                 {"name": name, "value": value, "bound": bound}
@@ -219,14 +219,16 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 @cache
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The installed version of a package."""
     try:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
 
 
-def _fields(value: Any) -> dict[str, Any]:
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of Semantics or Settings for JSON, origins left out."""
     found = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "origins"}
     return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
 

@@ -34,13 +34,21 @@ Decision = Choose | Count
 Terms = tuple[tuple[int, Decision], ...]
 
 
+Over = tuple[str, int | float]
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """low <= sum of coefficient x decision <= high; None leaves a side open."""
+    """low <= sum of coefficient x decision <= high; None leaves a side open.
+
+    `over`, for a certificate: the limit that closes what the bound forbids, by its name in
+    the profile (or of a setting), and what would be demanded of it.
+    """
 
     terms: Terms
     low: int | None = None
     high: int | None = None
+    over: Over | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +156,14 @@ def _capital(text: str) -> str:
     return text if any(c.isdigit() for c in word) else text[:1].upper() + text[1:]
 
 
-def never(*decisions: Decision) -> tuple[Bound, ...]:
+def never(*decisions: Decision, over: Over | None = None) -> tuple[Bound, ...]:
     """Bounds that forbid each decision."""
-    return tuple(Bound(((1, decision),), high=0) for decision in decisions)
+    return tuple(Bound(((1, decision),), high=0, over=over) for decision in decisions)
+
+
+def whatever(name: str, demanded: int | float) -> tuple[Bound, ...]:
+    """A bound that fails whatever is decided: `demanded` is more than the limit `name`."""
+    return (Bound((), low=1, over=(name, demanded)),)
 
 
 def ledger_of(claims: tuple[Claim, ...], objectives: tuple[tuple[str, Terms], ...]) -> Ledger:

@@ -19,6 +19,7 @@ from mapper.ledger import (
     claim_of,
     never,
     sentences,
+    whatever,
 )
 from mapper.network import Network, Population
 from mapper.plans import Options, Plan
@@ -86,7 +87,7 @@ def host_stages(network: Network, settings: Settings) -> Iterator[Claim]:
             unit="host stage",
             source="option --no-host",
             confidence="published",
-            bounds=(Bound((), low=1),),
+            bounds=whatever("host", 1),
             fields=MappingProxyType({"output": f"'{stage.output}'", "kinds": " -> ".join(kinds)}),
             limit=stage.output,
             fixes=("drop --no-host",),
@@ -111,7 +112,7 @@ def unsupported(network: Network, options: Options, profile: Profile) -> Iterato
                 unit="form",
                 source=_facts(profile),
                 confidence="published",
-                bounds=never(Choose(population.name, candidate.id)),
+                bounds=never(Choose(population.name, candidate.id), over=("form", 1)),
                 fields=MappingProxyType(
                     {
                         "name": f"'{population.name}'",
@@ -136,9 +137,12 @@ def policy(network: Network, options: Options, settings: Settings) -> Iterator[C
         for proposals, plans in groups.items():
             claim = _policy(population, proposals, settings)
             if claim is not None:
-                yield replace(
-                    claim, bounds=never(*(Choose(population.name, plan.id) for plan in plans))
-                )
+                choices = (Choose(population.name, plan.id) for plan in plans)
+                over = (_SETTING[claim.kind], claim.demanded)
+                yield replace(claim, bounds=never(*choices, over=over))
+
+
+_SETTING = {"exact-only": "exact", "needs-allow": "allow", "max-error": "max_error"}
 
 
 def _policy(
@@ -243,10 +247,11 @@ def resources(
             for plan in options.plans[population.name]:
                 need = max((c.demand.get(resource.demand, 0) for c in plan.classes), default=0)
                 if need > number.value:
-                    bounds += never(Choose(population.name, plan.id))
+                    bounds += never(Choose(population.name, plan.id), over=(resource.limit, need))
                 elif per_core:
                     small = [c for c in profile.cores if c.limits[resource.limit].value < need]
-                    bounds += never(*(Count(*slot(plan, core.name)) for core in small))
+                    slots = (Count(*slot(plan, core.name)) for core in small)
+                    bounds += never(*slots, over=(resource.limit, need))
                 if need > 0 and (least is None or need < least[0]):
                     least = (need, plan)
             if least is None:
@@ -330,7 +335,7 @@ def too_many_events(network: Network, profile: Profile, semantics: Semantics) ->
             subject=tuple(name for name, _ in network.inputs),
             template="the input brings up to {demanded} events a step and channel; {device} keeps {available}",
             demanded=most,
-            bounds=(Bound((), low=1),),
+            bounds=whatever("input_events", most),
             fixes=("--input-kind", "shorter steps"),
             device=profile.name,
         ),

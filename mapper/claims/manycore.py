@@ -28,7 +28,10 @@ def latency(network: Network, options: Options, profile: Profile, limit: str) ->
         template="{edge} would have to delay by {demanded} steps for the paths that meet at {name}; "
         "{device} delays by at most {available}",
         demanded=int(number.value) + result.missing,
-        bounds=never(*(Choose(edge.target, plan.id) for plan in options.plans[edge.target])),
+        bounds=never(
+            *(Choose(edge.target, plan.id) for plan in options.plans[edge.target]),
+            over=(limit, int(number.value) + result.missing),
+        ),
         fixes=("equal path lengths",),
         name=f"'{edge.target}'",
         edge=f"'{edge.id}'",
@@ -55,7 +58,11 @@ def conv_delays(network: Network, options: Options, profile: Profile) -> Iterato
             template="paths of different length meet at {name}: its convolution would have to wait {demanded} "
             "steps more than the {available} of every connection, and convolutions of {device} cannot",
             demanded=min(steps for steps, _ in late),
-            bounds=never(*(Choose(population.name, plan.id) for _, plan in late)),
+            bounds=tuple(
+                bound
+                for steps, plan in late
+                for bound in never(Choose(population.name, plan.id), over=("conv_delay", steps))
+            ),
             fixes=("equal path lengths",),
             name=f"'{population.name}'",
             device=profile.name,

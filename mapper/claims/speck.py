@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from device_profiles.profile import Number, Profile, Values
 from mapper.claims.common import slot
-from mapper.ledger import Bound, Choose, Claim, Count, Decision, claim_of, never
+from mapper.ledger import Bound, Choose, Claim, Count, Decision, claim_of, never, whatever
 from mapper.network import Network, Population, Projection
 from mapper.plans import Options, Plan
 from mapper.settings import Settings
@@ -83,7 +83,13 @@ def _numbers(population: Population, plans: tuple[Plan, ...], profile: Profile) 
                 subject=(population.name,),
                 template=template,
                 demanded=min(measure(plan) for plan in bad),
-                bounds=never(*(Choose(population.name, plan.id) for plan in bad)),
+                bounds=tuple(
+                    bound
+                    for plan in bad
+                    for bound in never(
+                        Choose(population.name, plan.id), over=(limit, measure(plan))
+                    )
+                ),
                 fixes=("smaller " + kind.replace("-", " "),),
                 name=f"'{population.name}'",
             )
@@ -123,30 +129,34 @@ def _lists(population: Population, plans: tuple[Plan, ...], profile: Profile) ->
     rows = (
         (
             "stride",
+            "strides",
             profile.lists["strides"],
             strides,
             "{name} has stride {demanded}; Speck has {legal}",
         ),
         (
             "pooling",
+            "pools",
             profile.lists["pools"],
             pools,
             "{name} pools by {demanded}; Speck pools by {legal} per destination",
         ),
         (
             "square-kernel",
+            "sides",
             square,
             oblong,
             "{name} has an oblong kernel or pooling (sides differ by {demanded}); Speck's are square",
         ),
         (
             "symmetric-padding",
+            "paddings",
             even,
             lopsided,
             "{name} pads its sides unequally (by {demanded}); Speck pads both sides alike",
         ),
     )
-    for kind, legal, measure, template in rows:
+    for kind, listed, legal, measure, template in rows:
         allowed = {int(v) for v in legal.values}
         bad = [plan for plan in plans if measure(plan) - allowed]
         if not bad:
@@ -161,7 +171,13 @@ def _lists(population: Population, plans: tuple[Plan, ...], profile: Profile) ->
             unit=legal.unit or "pixels",
             source=legal.source,
             confidence=legal.confidence,
-            bounds=never(*(Choose(population.name, plan.id) for plan in bad)),
+            bounds=tuple(
+                bound
+                for plan in bad
+                for bound in never(
+                    Choose(population.name, plan.id), over=(listed, max(measure(plan) - allowed))
+                )
+            ),
             fields=MappingProxyType(
                 {
                     "name": f"'{population.name}'",
@@ -178,8 +194,10 @@ def _wiring(
 ) -> Iterator[Claim]:
     """No recurrence; sources of one core agree in their map after pooling."""
     name = f"'{population.name}'"
-    everything = never(*(Choose(population.name, plan.id) for plan in plans))
     loops = [p for p in population.projections if p.ideal_delay]
+    everything = never(
+        *(Choose(population.name, plan.id) for plan in plans), over=("recurrence", len(loops))
+    )
     recurrent = profile.switches.get("recurrence")
     if loops and (recurrent is None or not recurrent.value):
         yield Claim(
@@ -222,7 +240,9 @@ def _wiring(
             unit="map shapes",
             source=profile.limit("features").source,
             confidence="inferred",
-            bounds=never(*(Choose(population.name, plan.id) for plan in bad)),
+            bounds=never(
+                *(Choose(population.name, plan.id) for plan in bad), over=("map_shapes", 2)
+            ),
             fields=MappingProxyType({"name": name}),
             limit="merge-shape",
             fixes=("equal strides",),
@@ -306,7 +326,7 @@ def slow_clock(network: Network, profile: Profile, semantics: Semantics) -> tupl
             template="{names}: a bias acts once a step, so the slow clock must tick at {demanded} Hz; it ticks at "
             "{low} to {high} Hz",
             demanded=float(f"{hertz:.6g}"),
-            bounds=(Bound((), low=1),),
+            bounds=whatever("slow_clock_min" if hertz < low.value else "slow_clock_max", hertz),
             fixes=("--chip-dt",),
             names=", ".join(f"'{name}'" for name in biased),
             low=f"{low.value:g}",
@@ -374,11 +394,12 @@ def _relay_memory(
     population: Population, helpers: tuple[Count, ...], profile: Profile, pool: int
 ) -> list[Bound]:
     kernel, neuron = relay_words(population, pool)
-    small = [
-        core.limits["kernel_memory"].value < kernel or core.limits["neuron_memory"].value < neuron
-        for core in profile.cores
-    ]
-    return list(never(*(h for h, no in zip(helpers, small, strict=True) if no)))
+    bounds: list[Bound] = []
+    for helper, core in zip(helpers, profile.cores, strict=True):
+        for limit, words in (("kernel_memory", kernel), ("neuron_memory", neuron)):
+            if words > core.limits[limit].value:
+                bounds += never(helper, over=(limit, words))
+    return bounds
 
 
 def _distinct(readers: tuple[Projection, ...]) -> list[Projection]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from device_profiles.profile import Profile
 from mapper.latency import balance
-from mapper.ledger import Bound, Choose, Claim, Count, Decision, claim_of, never
+from mapper.ledger import Bound, Choose, Claim, Count, Decision, claim_of, never, whatever
 from mapper.network import Network, Population
 from mapper.plans import Options, Plan
 
@@ -70,7 +70,7 @@ def inputs(network: Network, options: Options, profile: Profile) -> Iterator[Cla
         demanded=channels,
         bounds=(
             Bound(tuple(terms), high=int(number.value) - channels),
-            *(() if channels <= number.value else _all_forbidden(network, options)),
+            *(() if channels <= number.value else _all_forbidden(network, options, channels)),
         ),
         fixes=("fewer input channels",),
         device=profile.name,
@@ -82,9 +82,12 @@ def bias_channels(population: Population, plan: Plan) -> int:
     return 2
 
 
-def _all_forbidden(network: Network, options: Options) -> tuple[Bound, ...]:
+def _all_forbidden(network: Network, options: Options, channels: int) -> tuple[Bound, ...]:
     first = network.populations[0]
-    return never(*(Choose(first.name, plan.id) for plan in options.plans[first.name]))
+    return never(
+        *(Choose(first.name, plan.id) for plan in options.plans[first.name]),
+        over=("input_channels", channels),
+    )
 
 
 def pools(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
@@ -178,11 +181,14 @@ def _fan_out(network: Network, options: Options, profile: Profile) -> Iterator[C
         bounds: list[Bound] = []
         demanded = int(base.max(initial=0))
         if demanded > number.value:
-            bounds += never(*_choices(options, population.name, "hidden", "hidden+relay"))
+            ways = _choices(options, population.name, *HIDDEN)
+            bounds += never(*ways, over=("recurrent_fan_out", demanded))
         for target, each in optional:
-            if int((base + each).max(initial=0)) > number.value:
-                bounds += never(*_choices(options, target, *HIDDEN))
-                demanded = max(demanded, int((base + each).max()))
+            most = int((base + each).max(initial=0))
+            if most > number.value:
+                ways = _choices(options, target, *HIDDEN)
+                bounds += never(*ways, over=("recurrent_fan_out", most))
+                demanded = max(demanded, most)
         if bounds:
             yield claim_of(
                 number,
@@ -352,7 +358,10 @@ def latency(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         template="paths of different length meet at {name}: {edge} would need {demanded} more steps of delay; "
         "{device} has none",
         demanded=max(1, ceil(result.missing)),
-        bounds=never(*_choices(options, edge.target, "hidden", "hidden+relay", "output")),
+        bounds=never(
+            *_choices(options, edge.target, "hidden", "hidden+relay", "output"),
+            over=("delay_max", max(1, ceil(result.missing))),
+        ),
         fixes=("equal path lengths",),
         name=f"'{edge.target}'",
         edge=f"'{edge.id}'",
@@ -397,7 +406,7 @@ def totals(network: Network, profile: Profile) -> tuple[Claim, ...]:
             subject=tuple(p.name for p in network.populations),
             template=template,
             demanded=demanded,
-            bounds=(Bound((), low=1),),
+            bounds=whatever(limit, demanded),
             fixes=("fewer of them", "another device"),
             device=profile.name,
         )

@@ -28,12 +28,14 @@ class NoLimitError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A profile's numbers by name. `cores`: core id -> the limits of its class."""
+    """A profile's numbers by name. `cores`: core id -> the limits of its class; `classes`:
+    name of a class -> ids of its cores."""
 
     name: str
     family: str
     limits: Mapping[str, float]
     cores: Mapping[int, Mapping[str, float]]
+    classes: Mapping[str, tuple[int, ...]]
     lists: Mapping[str, tuple[str | int, ...]]
     switches: Mapping[str, bool]
 
@@ -121,15 +123,18 @@ def _bytes(name: str, path: Path | None) -> bytes | None:
 
 def _device(raw: dict[str, Any]) -> Device:
     cores: dict[int, dict[str, float]] = {}
+    classes: dict[str, tuple[int, ...]] = {}
     for group in raw["core"]:
         limits = _numbers(group)
-        for core in _ids(group["ids"]):
+        classes[str(group["name"])] = tuple(_ids(group["ids"]))
+        for core in classes[str(group["name"])]:
             cores[core] = limits
     return Device(
         name=str(raw["name"]),
         family=str(raw["family"]),
         limits=_numbers(raw.get("limits", {})),
         cores=cores,
+        classes=classes,
         lists={key: tuple(entry["values"]) for key, entry in raw.get("lists", {}).items()},
         switches={key: bool(entry["value"]) for key, entry in raw.get("switches", {}).items()},
     )

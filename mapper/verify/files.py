@@ -54,7 +54,7 @@ def read_folder(path: Path, book: Book) -> Folder | None:
     if MANIFEST not in names:
         book.find("file-missing", f"{shown(path)} has no '{MANIFEST}', so it is no bundle")
         return None
-    text = _read(path / MANIFEST, MOST_MANIFEST, book)
+    text = read_file(path / MANIFEST, MOST_MANIFEST, book)
     manifest = None if text is None else parse(text, book)
     if manifest is None:
         return None
@@ -62,15 +62,15 @@ def read_folder(path: Path, book: Book) -> Folder | None:
     return Folder(path, manifest, arrays)
 
 
-def parse(text: bytes, book: Book) -> Mapping[str, Any] | None:
-    """The manifest's JSON object; strict: no key twice, no NaN, UTF-8."""
+def parse(text: bytes, book: Book, name: str = MANIFEST) -> Mapping[str, Any] | None:
+    """The JSON object of the file `name`; strict: no key twice, no NaN, UTF-8."""
     try:
         found = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        book.find("manifest-unreadable", f"'{MANIFEST}' is not JSON that can be read: {error}")
+        book.find("manifest-unreadable", f"{shown(name)} is not JSON that can be read: {error}")
         return None
     if not isinstance(found, dict):
-        book.find("manifest-unreadable", f"'{MANIFEST}' holds no JSON object")
+        book.find("manifest-unreadable", f"{shown(name)} holds no JSON object")
         return None
     return cast(dict[str, Any], found)
 
@@ -132,7 +132,7 @@ def _check_files(path: Path, names: list[str], declared: Any, book: Book) -> byt
 
 def _digest(path: Path, keep: bool, book: Book) -> tuple[str | None, bytes | None]:
     if keep:
-        data = _read(path, MOST_ARRAYS, book)
+        data = read_file(path, MOST_ARRAYS, book)
         return (None if data is None else hashlib.sha256(data).hexdigest()), data
     if not _regular(path, MOST_OTHER, book):
         return None, None
@@ -147,7 +147,8 @@ def _digest(path: Path, keep: bool, book: Book) -> tuple[str | None, bytes | Non
     return digest.hexdigest(), None
 
 
-def _read(path: Path, most: int, book: Book) -> bytes | None:
+def read_file(path: Path, most: int, book: Book) -> bytes | None:
+    """The bytes of a plain file of at most `most`; None, and a finding, where it is none."""
     if not _regular(path, most, book):
         return None
     try:

@@ -1,0 +1,348 @@
+"""The stand-alone check of a refusal's certificate.json: its own reading, its own arithmetic.
+
+    JSON -> head, conflicts -> device -> every row follows from it -> every proof adds up
+
+No solver. Limits come from the profile of the stated hash, never from the file. What ways a
+population has, and what one demands of a core, are the mapper's: they are stated, and counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+from mapper.verify.device import Device, NoLimitError, device
+from mapper.verify.files import parse, read_file
+from mapper.verify.grounds import RELAY, Asked, Ground, Limit, Way, unfounded
+from mapper.verify.read import FAMILIES
+from mapper.verify.report import Book, Finding, listed, shown
+from mapper.verify.rows import MOST, Row, is_whole
+from mapper.verify.sums import Decision, Line, Split, Sum, check_proof
+
+SCHEMA = "nirmap-certificate-1"
+NAME = "certificate.json"
+MOST_BYTES = 64 << 20
+MOST_TERMS = 1 << 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found of one conflict.
+
+    proven: its limits cannot hold together, as added up here; minimal: the mapper found each of
+    them needed; rows, cases: of the proof; stated: figures that were taken as they are.
+    """
+
+    says: str
+    proven: bool
+    minimal: bool
+    rows: int
+    cases: int
+    stated: int
+
+    @property
+    def status(self) -> str:
+        """In words."""
+        if self.proven:
+            return f"proven, by {self.rows:,} rows" + (
+                f" in {self.cases:,} cases" if self.cases > 1 else ""
+            )
+        least = "subset-minimal, " if self.minimal else ""
+        return f"{least}not independently proven"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """The verdict on a certificate: faults, and what each conflict was found to be."""
+
+    device: str
+    findings: tuple[Finding, ...]
+    conflicts: tuple[Verdict, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found against it."""
+        return not self.findings
+
+    @property
+    def proven(self) -> bool:
+        """Whether the refusal stands: no fault, and one conflict at least is proven."""
+        return self.ok and any(conflict.proven for conflict in self.conflicts)
+
+
+def check_file(path: Path, *, profile: Path | None = None) -> Proven:
+    """The verdict on the certificate at `path`; damaged ones give findings, not exceptions.
+
+    profile: the file of a device that does not come with the package.
+    """
+    book = Book()
+    text = read_file(path, MOST_BYTES, book)
+    raw = None if text is None else parse(text, book, path.name)
+    return _verdict(raw, profile, book)
+
+
+def check_certificate(raw: Mapping[str, Any], *, profile: Path | None = None) -> Proven:
+    """As `check_file`, of the values that JSON gives."""
+    return _verdict(raw, profile, Book())
+
+
+def _verdict(raw: Mapping[str, Any] | None, profile: Path | None, book: Book) -> Proven:
+    verdicts: list[Verdict] = []
+    name = ""
+    try:
+        if raw is not None:
+            name = _check(raw, profile, book, verdicts)
+    except NoLimitError as error:
+        book.find("profile", f"{error}; the certificate cannot be checked")
+    except Exception as error:  # a certificate that breaks the checker proves nothing
+        book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
+    return Proven(device=name, findings=book.checked().findings, conflicts=tuple(verdicts))
+
+
+def _check(
+    raw: Mapping[str, Any], profile: Path | None, book: Book, verdicts: list[Verdict]
+) -> str:
+    top = Row(raw, "certificate", book)
+    if top.text("schema") != SCHEMA:
+        top.wrong("schema", f"'{SCHEMA}'")
+        return ""
+    stated = top.row("device")
+    name, family = stated.text("name"), stated.text("family", *FAMILIES)
+    chip = device(name, stated.text("profile"), book, profile)
+    asked = None if chip is None else _asked(top, chip)
+    if chip is None or asked is None or book.findings:
+        return name
+    if chip.family != family:
+        book.find("device-unknown", f"{shown(name)} is of the family '{chip.family}', not {family}")
+        return name
+    _chips(asked, book)
+    rows = list(top.rows("conflicts"))
+    if not rows:
+        book.find("conflict", "the certificate holds no conflict, so it shows nothing")
+    for row in rows:
+        found = _conflict(row, asked)
+        if found is not None:
+            verdicts.append(found)
+    return name
+
+
+def _chips(asked: Asked, book: Book) -> None:
+    chip = asked.device
+    boards = chip.values("chips_on_board") if "chips_on_board" in chip.lists else ()
+    if asked.settings.get("chips") != asked.chips:
+        book.find("schema", "certificate: device and settings state different numbers of chips")
+    if asked.chips > max(boards, default=chip.limit("chips_per_system")):
+        book.find("cores", f"{chip.name} does not come in {asked.chips} chips")
+
+
+def _asked(top: Row, chip: Device) -> Asked | None:
+    """The head; None, and findings, where it is not as docs/bundle.md has it."""
+    before = len(top.book.findings)
+    model = top.row("model")
+    model.text("fingerprint")
+    model.text_or_none("sha256")
+    sizes: dict[str, int] = {}
+    places: dict[str, int] = {}
+    ways: dict[str, Mapping[str, Way]] = {}
+    emitting: set[str] = set()
+    for row in top.rows("populations", "name"):
+        name = row.text("name")
+        row.text("kind")
+        if name in sizes:
+            top.book.find("schema", f"certificate: population {shown(name)} stands twice")
+        sizes[name] = prod(row.shape("shape"))
+        if row.truth("outputs"):
+            emitting.add(name)
+        found = [(way.text("id"), _way(way)) for way in row.rows("ways", "id")]
+        ways[name] = MappingProxyType(dict(found))
+        places |= {f"{name}/{way}": made.parts for way, made in found}
+    channels = tuple(prod(row.shape("shape")) for row in top.rows("inputs", "name"))
+    semantics, settings = top.row("semantics"), top.row("settings")
+    chips = top.row("device").whole("chips", 1)
+    if len(top.book.findings) > before:
+        return None
+    return Asked(
+        device=chip,
+        chips=chips,
+        semantics=semantics.raw,
+        settings=settings.raw,
+        channels=channels,
+        sizes=MappingProxyType(sizes),
+        emitting=frozenset(emitting),
+        ways=MappingProxyType(ways),
+        places=MappingProxyType(places),
+    )
+
+
+def _way(row: Row) -> Way:
+    ports = row.row("ports")
+    return Way(
+        parts=row.whole("parts", 1),
+        copies=row.whole("copies", 1),
+        role=row.text("role"),
+        rules=tuple((r.text("rule"), r.number_or_none("bound")) for r in row.rows("rewrites")),
+        ports=MappingProxyType({source: ports.whole(source, 1) for source in ports.raw}),
+    )
+
+
+def _conflict(row: Row, asked: Asked) -> Verdict | None:
+    """The verdict on one conflict; None where it cannot be read."""
+    book, before = row.book, len(row.book.findings)
+    where = row.where.removeprefix("certificate: ")
+    says, minimal = row.text("says"), row.truth("minimal")
+    decisions = _decisions(row, asked)
+    limits = [_limit(entry, len(decisions)) for entry in row.rows("limits", "kind")]
+    limits += [_limit(entry, len(decisions)) for entry in row.rows("asked", "kind")]
+    lines = [line for limit in limits for line in limit.lines]
+    proof = None if row.raw.get("proof", 0) is None else _proof(row, len(lines), len(decisions))
+    if len(book.findings) > before:
+        return None
+    stated, at = 0, 0
+    for limit in limits:
+        ground = Ground(asked=asked, decisions=decisions, limit=limit)
+        for line in limit.lines:
+            wrong = unfounded(ground, line)
+            if wrong:
+                about = listed((shown(name) for name in limit.about), 2)
+                book.find("ground", f"{where}: row {at} ({limit.kind} of {about}) {wrong}")
+            at += 1
+        stated += ground.stated
+    if proof is not None:
+        check_proof(proof, lines, decisions, where, book)
+    return Verdict(
+        says=says,
+        proven=proof is not None and len(book.findings) == before,
+        minimal=minimal,
+        rows=len({i for case in proof or () if isinstance(case, Sum) for i, _ in case.rows}),
+        cases=len(proof or ()),
+        stated=stated,
+    )
+
+
+def _decisions(row: Row, asked: Asked) -> list[Decision]:
+    """The decisions; each once, and none with less room than there may be."""
+    out: list[Decision] = []
+    seen: set[tuple[str, str | None, str | None]] = set()
+    for entry in row.rows("decisions", "what"):
+        counts = "where" in entry.raw
+        made = Decision(
+            what=entry.text("what"),
+            how=None if counts else entry.text("how"),
+            where=entry.text("where") if counts else None,
+            most=entry.whole("most", 1) if counts else 1,
+        )
+        if (made.what, made.how, made.where) in seen:
+            row.book.find("decision", f"{entry.where}: it stands twice")
+        seen.add((made.what, made.how, made.where))
+        room = _room(made, asked)
+        if counts and made.most < room:
+            row.book.find("decision", f"{entry.where}: up to {made.most}; there may be {room}")
+        out.append(made)
+    return out
+
+
+def _room(decision: Decision, asked: Asked) -> int:
+    """How many of something there may be, at most."""
+    if decision.what.startswith(RELAY):
+        return len(asked.device.cores)
+    if decision.what in asked.places:
+        return asked.places[decision.what]
+    return int(asked.device.limits.get("hidden_neurons", _largest(asked.device)))
+
+
+def _largest(chip: Device) -> float:
+    return max((c.get("hidden_neurons", len(chip.cores)) for c in chip.cores.values()), default=1)
+
+
+def _limit(row: Row, decisions: int) -> Limit:
+    return Limit(
+        kind=row.text("kind"),
+        about=row.texts("about"),
+        limit=row.text("limit"),
+        says=row.text("says"),
+        available=row.number("available"),
+        lines=tuple(_line(entry, decisions) for entry in row.rows("rows")),
+    )
+
+
+def _line(row: Row, decisions: int) -> Line:
+    terms = row.raw.get("terms")
+    pairs = _pairs(terms, decisions) if isinstance(terms, list) else None
+    if pairs is None or len({d for _, d in pairs}) < len(pairs):
+        row.wrong("terms", f"[coefficient, decision] pairs, decisions 0..{decisions - 1} once each")
+        pairs = ()
+    sides = [row.whole(k, -MOST) if row.raw.get(k) is not None else None for k in ("low", "high")]
+    return Line(terms=pairs, low=sides[0], high=sides[1], over=_over(row))
+
+
+def _over(row: Row) -> tuple[str, float] | None:
+    found = row.raw.get("over")
+    if found is None:
+        return None
+    if isinstance(found, list):
+        items = cast(list[Any], found)
+        if len(items) == 2 and isinstance(items[0], str) and _is_figure(items[1]):
+            return items[0], items[1]
+    row.wrong("over", "null, or [name of a limit, number]")
+    return None
+
+
+def _is_figure(value: object) -> bool:
+    return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _pairs(found: list[Any], most: int, ends: int = MOST) -> tuple[tuple[int, int], ...] | None:
+    """[[number, index below `most`], ...] as pairs; None where they are not that."""
+    if len(found) > MOST_TERMS:
+        return None
+    out: list[tuple[int, int]] = []
+    for item in found:
+        if not isinstance(item, list) or len(cast(list[Any], item)) != 2:
+            return None
+        number, index = cast(list[Any], item)
+        if not is_whole(number, -ends, ends) or not is_whole(index, 0, most - 1):
+            return None
+        out.append((number, index))
+    return tuple(out)
+
+
+def _proof(row: Row, lines: int, decisions: int) -> list[Sum | Split]:
+    """The cases; sums name rows by their number, over limits and then what was asked."""
+    out: list[Sum | Split] = []
+    for case in row.rows("proof"):
+        if "rows" in case.raw:
+            found = case.raw["rows"]
+            turned = (
+                [[*reversed(cast(list[Any], p))] if isinstance(p, list) else p for p in found]
+                if isinstance(found, list)
+                else []
+            )
+            pairs = _pairs(turned, lines)
+            if not pairs or any(m == 0 for m, _ in pairs):
+                case.wrong("rows", f"[row, multiple] pairs, rows 0..{lines - 1}, no multiple 0")
+                pairs = ()
+            out.append(Sum(tuple((i, m) for m, i in pairs)))
+            continue
+        cases = case.raw.get("cases")
+        both = cast(list[Any], cases) if isinstance(cases, list) else []
+        if len(both) != 2 or not all(is_whole(i, 0) for i in both):
+            case.wrong("cases", "two numbers of cases")
+            both = [0, 0]
+        out.append(
+            Split(
+                decision=case.whole("decision", 0, max(decisions - 1, 0)),
+                at=case.whole("at", -MOST),
+                low=both[0],
+                high=both[1],
+            )
+        )
+    if not out:
+        row.wrong("proof", "null, or a list of cases that is not empty")
+    if not decisions and any(isinstance(case, Split) for case in out):
+        row.book.find("proof", f"{row.where}: its proof splits a decision; there is none")
+    return out
