@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mapper.query.vary import Varied
     from mapper.query.why import Told
     from mapper.verify import Checked
+    from mapper.verify.certificate import Proven
     from nir_io.limits import Limits
     from nir_io.semantics import Semantics
     from nir_io.sidecar import Sidecar
@@ -399,12 +400,40 @@ def rules(name: str | None = None) -> tuple[Rule, ...]:
 
 
 def verify(
-    path: AnyPath, model: AnyPath | None = None, *, profile: AnyPath | None = None
-) -> Checked:
-    """Check a bundle from scratch; with `model`, that it is of this file."""
-    from mapper.verify import verify as checked
+    path: AnyPath,
+    model: AnyPath | None = None,
+    *,
+    profile: AnyPath | None = None,
+    resolve: bool = False,
+) -> Checked | Proven:
+    """Check a bundle, or a refusal's certificate, from scratch; with `model`, that it is of this file.
 
-    return checked(path, model=model, profile=profile)
+    path: a bundle's folder, a refusal's, or a certificate's file. resolve: solve the conflicts
+    of a certificate again, by another solver.
+    """
+    from mapper.verify import verify as checked
+    from mapper.verify.certificate import certificate_at, check_file
+
+    file = certificate_at(Path(path))
+    if file is None:
+        if resolve:
+            raise BadInput([f"option --resolve: {path} holds no certificate of a refusal"])
+        return checked(path, model=model, profile=profile)
+    found = check_file(file, model=_path(model), profile=_path(profile))
+    if not resolve or not found.ok:
+        return found
+    import json
+    from dataclasses import replace
+
+    from mapper.solve.again import again
+
+    answers = again(json.loads(file.read_bytes()))
+    pairs = zip(found.conflicts, answers, strict=True)
+    return replace(found, conflicts=tuple(replace(c, again=a.by, holds=a.holds) for c, a in pairs))
+
+
+def _path(given: AnyPath | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def read(

@@ -49,6 +49,7 @@ OURS = (
     "device",
     "output",
     "report",
+    "certificate",
     "semantics",
     "models",
     "repair",
@@ -89,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
             "--report", metavar="FILE", help="write the report as an HTML page, whatever the answer"
         )
         command.add_argument(
+            "--certificate", metavar="FILE", help="write a refusal's proof, which verify checks"
+        )
+        command.add_argument(
             "--device", required=True, metavar="NAME", help="a name or a .toml file"
         )
         _update_rule(command)
@@ -116,10 +120,15 @@ def parser() -> argparse.ArgumentParser:
     )
     rules = commands.add_parser("rules", help="the rewrite rules, or one of them")
     rules.add_argument("name", nargs="?", metavar="NAME")
-    verifying = commands.add_parser("verify", help="check a bundle from scratch")
-    verifying.add_argument("bundle", metavar="BUNDLE")
+    verifying = commands.add_parser("verify", help="check a bundle or certificate from scratch")
+    verifying.add_argument(
+        "bundle", metavar="BUNDLE", help="a bundle's folder, or a refusal's, or a certificate.json"
+    )
     verifying.add_argument("--model", metavar="FILE", help="the model that it should be of")
     verifying.add_argument("--profile", metavar="FILE", help="the .toml file of your own device")
+    verifying.add_argument(
+        "--resolve", action="store_true", help="solve a refusal's limits again, by another solver"
+    )
     others = add_commands(commands)
     for command in (
         mapping,

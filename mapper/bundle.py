@@ -147,25 +147,26 @@ def build(
 
 def write(bundle: Bundle, target: Path) -> None:
     """The bundle in the folder `target`: whole, or not at all. Raises BadInput."""
-    publish(write_files(bundle, target), target)
+    publish(write_files(bundle.all_files(), target), target)
 
 
-def write_files(bundle: Bundle, target: Path) -> Path:
-    """The bundle in a new folder beside `target`, which is to become it. Raises BadInput.
+def write_files(files: Mapping[str, bytes], target: Path, kind: str = "bundle") -> Path:
+    """The files in a new folder beside `target`, which is to become it. Raises BadInput.
 
-    An existing bundle at `target` will be replaced; anything else there is left alone.
+    An existing folder of that kind at `target` will be replaced; anything else there is left
+    alone. kind: 'bundle', or 'refusal' (mapper.deliver).
     """
     place = target.resolve()
-    if place.exists() and not _replaceable(place):
+    if place.exists() and not is_ours(place, kind):
         raise BadInput(
-            [f"{target}: exists and is not a bundle; give --output another name or remove it"]
+            [f"{target}: exists and is not a {kind}; give --output another name or remove it"]
         )
     draft: Path | None = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
         draft.chmod(0o755)
-        for name, data in sorted(bundle.all_files().items()):
+        for name, data in sorted(files.items()):
             (draft / name).write_bytes(data)
     except (OSError, ValueError) as error:
         if draft is not None:
@@ -189,17 +190,24 @@ def publish(draft: Path, target: Path) -> None:
         raise _unwritable(target, error) from error
 
 
-def _replaceable(place: Path) -> bool:
-    """Whether `place` is an empty folder, or a bundle of ours."""
+HEADS = {
+    "bundle": ("manifest.json", "nirmap-bundle-"),
+    "refusal": ("certificate.json", "nirmap-certificate-"),
+}
+
+
+def is_ours(place: Path, kind: str) -> bool:
+    """Whether `place` is an empty folder, or one of ours of that kind ('bundle', 'refusal')."""
     if not place.is_dir():
         return False
+    name, schema = HEADS[kind]
     try:
         if not any(place.iterdir()):
             return True
-        found: Any = json.loads((place / "manifest.json").read_bytes())
+        found: Any = json.loads((place / name).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and str(found.get("schema", "")).startswith("nirmap-bundle-")  # pyright: ignore[reportUnknownArgumentType]
+    return isinstance(found, dict) and str(found.get("schema", "")).startswith(schema)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _unwritable(target: Path, error: Exception) -> BadInput:

@@ -18,6 +18,7 @@ from mapper.bundle import fields_of, version_of
 from mapper.ledger import Bound, Choose, Claim, Decision
 from mapper.outcome import Conflict, Impossible
 from mapper.plans import Plan
+from mapper.report.json import line
 from mapper.solve.proof import Case, Sum, lean, prove
 from rewrite_rules.rule import Unbounded, Within
 
@@ -64,6 +65,11 @@ def certificate(outcome: Impossible, *, sha256: str | None) -> dict[str, Any]:
         ],
         "conflicts": conflicts,
     }
+
+
+def as_bytes(certificate: Mapping[str, Any]) -> bytes:
+    """The file's bytes: the same for the same certificate."""
+    return (line(certificate) + "\n").encode()
 
 
 def _way(plan: Plan) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_profiles.errors import ProfileError
 from mapper.arguments import limits_of, options_of, parser
-from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, OurBug
+from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, UNDECIDED, OurBug
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def _check(args: argparse.Namespace) -> int:
     from mapper.cli_queries import asks, query
 
     if asks(args):
-        if args.report is not None:
-            raise BadInput(["option --report: a query has no report; leave it out"])
+        for option in ("report", "certificate"):
+            if getattr(args, option) is not None:
+                raise BadInput([f"option --{option}: a query has no {option}; leave it out"])
         return _answered(args, query(args, limits_of(args), options_of(args)))
     result = api.check(
         args.model,
@@ -116,7 +117,9 @@ def _tell(args: argparse.Namespace, result: Result) -> int:
 
     facts = result.facts
     if args.report is not None:
-        _write_report(args.report, result.html)
+        _write("report", args.report, result.html.encode())
+    if args.certificate is not None:
+        _certify(args.certificate, result)
     _print(args, facts, lambda: result_page(facts))
     return result.exit_code
 
@@ -128,13 +131,26 @@ def _answered(args: argparse.Namespace, answer: Answer[Any]) -> int:
     return answer.exit_code
 
 
-def _write_report(path: str, page: str) -> None:
+def _certify(path: str, result: Result) -> None:
+    """Write the certificate of a refusal; say so where there is none."""
+    found = result.certificate
+    if found is None:
+        word = "fits" if result.fits else "is undecided"
+        sys.stderr.write(f"{PREFIX}it {word}: there is no refusal to certify, so no {path}\n")
+        return
+    from mapper.certificate import as_bytes
+
+    _write("certificate", path, as_bytes(found))
+
+
+def _write(option: str, path: str, data: bytes) -> None:
     from pathlib import Path
 
     try:
-        Path(path).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise BadInput([f"option report: {path}: cannot be written: {error.strerror}"]) from error
+        Path(path).write_bytes(data)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise BadInput([f"option --{option}: {path}: cannot be written: {told}"]) from error
 
 
 def _fit(args: argparse.Namespace) -> int:
@@ -208,11 +224,20 @@ def _rules(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     from mapper import api
     from mapper.report.tables import verify_facts, verify_page
+    from mapper.verify import Checked
 
-    checked = api.verify(args.bundle, args.model, profile=args.profile)
-    facts = verify_facts(checked, args.bundle)
-    _print(args, facts, lambda: verify_page(facts))
-    return FITS if checked.ok else DOES_NOT_FIT
+    checked = api.verify(args.bundle, args.model, profile=args.profile, resolve=args.resolve)
+    if isinstance(checked, Checked):
+        facts = verify_facts(checked, args.bundle)
+        _print(args, facts, lambda: verify_page(facts))
+        return FITS if checked.ok else DOES_NOT_FIT
+    from mapper.report.proof_words import proof_facts, proof_page
+
+    facts = proof_facts(checked, args.bundle)
+    _print(args, facts, lambda: proof_page(facts))
+    if checked.refused:
+        return FITS
+    return UNDECIDED if checked.ok else DOES_NOT_FIT
 
 
 def _diff(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapper.arrange import arranged
-from mapper.bundle import Bundle, build, publish, write_files
+from mapper.bundle import Bundle, build, is_ours, publish, write_files
 from mapper.emulate.loaded import Loaded
 from mapper.errors import OurBug
 from mapper.outcome import Impossible, Outcome, Placed, Question, Undecided
@@ -40,7 +40,13 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = Tru
     graph = per_step(source.graph, semantics)
     question = pose(graph, asked.profile, semantics, asked.settings)
     outcome, confirmed = _decided(question, brief)
-    result = Result(model=source.name, graph=source.graph, outcome=outcome, confirmed=confirmed)
+    result = Result(
+        model=source.name,
+        graph=source.graph,
+        outcome=outcome,
+        confirmed=confirmed,
+        sha256=source.sha256,
+    )
     if isinstance(outcome, Placed):
         return _built(asked, result, outcome, whole, brief)
     if isinstance(outcome, Impossible) and fixing and not brief:
@@ -53,12 +59,17 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = Tru
 def deliver(asked: Asked, result: Result, output: Path) -> Result:
     """The result with its bundle in the folder `output`: whole, checked, or not at all.
 
-    A network that does not fit leaves no folder. Raises BadInput where the folder cannot be
+    A refusal is kept beside it, in `output`.refused: certificate and reports, whole as well.
+    The next bundle in `output` removes that folder. Raises BadInput where a folder cannot be
     written, and OurBug where the checker rejects what was written.
     """
+    refused = output.with_name(f"{output.resolve().name}.refused")
+    if isinstance(result.outcome, Impossible):
+        publish(write_files(_refusal(result), refused, "refusal"), refused)
+        return replace(result, path=refused)
     if result.bundle is None:
         return result
-    draft = write_files(result.bundle, output)
+    draft = write_files(result.bundle.all_files(), output)
     try:
         checked = verify(draft, fingerprint=result.graph.fingerprint, profile=asked.profile_path)
         if not checked.ok:
@@ -66,7 +77,20 @@ def deliver(asked: Asked, result: Result, output: Path) -> Result:
         publish(draft, output)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    if is_ours(refused, "refusal"):
+        shutil.rmtree(refused, ignore_errors=True)  # it speaks of an earlier network, or options
     return replace(result, checked=checked, path=output)
+
+
+def _refusal(result: Result) -> dict[str, bytes]:
+    """The files of a refusal."""
+    from mapper.certificate import NAME, as_bytes
+
+    return {
+        NAME: as_bytes(result.certificate or {}),
+        "report.txt": result.text.encode(),
+        "report.html": result.html.encode(),
+    }
 
 
 def _decided(question: Question, brief: bool) -> tuple[Outcome, str]:

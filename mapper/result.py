@@ -67,7 +67,7 @@ class Result:
 
     model: the name of the file, or 'network'. bundle, checked: of a network that fits.
     fixes: possible fixes of a refusal. confirmed: what the exhaustive solver did. path:
-    where the bundle was written, or None.
+    where the bundle, or the refusal, was written, or None. sha256: of the model's file.
     """
 
     model: str
@@ -78,6 +78,7 @@ class Result:
     fixes: tuple[Fix, ...] = ()
     confirmed: str = ""
     path: Path | None = None
+    sha256: str | None = None
 
     @property
     def fits(self) -> bool:
@@ -104,6 +105,15 @@ class Result:
         from mapper.report.facts import facts
 
         return facts(self)
+
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """Of a refusal: its limits as data and a proof of them (docs/bundle.md); else None."""
+        if not isinstance(self.outcome, Impossible):
+            return None
+        from mapper.certificate import certificate
+
+        return certificate(self.outcome, sha256=self.sha256)
 
     @property
     def text(self) -> str:

@@ -35,7 +35,8 @@ def facts(result: Result) -> dict[str, Any]:
         "device": device_facts(question.profile, question.settings),
         "semantics": semantics_facts(question.semantics),
         "confirmed": result.confirmed,
-        "bundle": None if result.path is None else str(result.path),
+        "bundle": str(result.path) if result.path and result.fits else None,
+        "refusal": str(result.path) if result.path and not result.fits else None,
     }
     found["outcome"] = outcome_word(result.outcome)
     match result.outcome:

@@ -274,7 +274,11 @@ def _refused(facts: Facts) -> Page:
     return Page(
         verdict=verdict,
         mood="open" if lifted else "bad",
-        lines=(*lines, *_confirmed(facts)),
+        lines=(
+            *lines,
+            *_confirmed(facts),
+            *((f"Kept with its certificate in {facts['refusal']}",) if facts["refusal"] else ()),
+        ),
         blocks=(
             *blocks,
             *cited(sources),

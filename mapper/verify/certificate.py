@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from mapper.verify.device import Device, NoLimitError, device
-from mapper.verify.files import parse, read_file
-from mapper.verify.grounds import RELAY, Asked, Ground, Limit, Way, unfounded
+from mapper.verify.files import MANIFEST, parse, read_file, sha256_of
+from mapper.verify.grounds import RELAY, Asked, Ground, Limit, Way, misquoted, unfounded
 from mapper.verify.read import FAMILIES
 from mapper.verify.report import Book, Finding, listed, shown
 from mapper.verify.rows import MOST, Row, is_whole
@@ -35,7 +35,8 @@ class Verdict:
     """What was found of one conflict.
 
     proven: its limits cannot hold together, as added up here; minimal: the mapper found each of
-    them needed; rows, cases: of the proof; stated: figures that were taken as they are.
+    them needed; rows, cases: of the proof; stated: figures that were taken as they are; again:
+    who solved it again (`--resolve`), and whether that found all to hold (None: no answer).
     """
 
     says: str
@@ -44,16 +45,22 @@ class Verdict:
     rows: int
     cases: int
     stated: int
+    again: str | None = None
+    holds: bool | None = None
 
     @property
     def status(self) -> str:
         """In words."""
+        said = "subset-minimal, not independently proven"
         if self.proven:
-            return f"proven, by {self.rows:,} rows" + (
-                f" in {self.cases:,} cases" if self.cases > 1 else ""
-            )
-        least = "subset-minimal, " if self.minimal else ""
-        return f"{least}not independently proven"
+            rows = f"{self.rows:,} rows" if self.rows > 1 else "1 row"
+            said = f"proven by {rows}" + (f" in {self.cases:,} cases" if self.cases > 1 else "")
+        elif not self.minimal:
+            said = "not independently proven"
+        if self.again is None:
+            return said
+        found = {True: "can hold", False: "refused again", None: "undecided"}[self.holds]
+        return f"{said}; {found} by {self.again}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +78,53 @@ class Proven:
 
     @property
     def proven(self) -> bool:
-        """Whether the refusal stands: no fault, and one conflict at least is proven."""
+        """Whether there is no fault, and one conflict at least is proven: that is enough."""
         return self.ok and any(conflict.proven for conflict in self.conflicts)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the refusal stands, by proof or by another solver."""
+        again = any(c.again is not None and c.holds is False for c in self.conflicts)
+        return self.proven or (self.ok and again)
 
-def check_file(path: Path, *, profile: Path | None = None) -> Proven:
+
+def certificate_at(path: Path) -> Path | None:
+    """The certificate that a path speaks of: the file itself, or a refusal's folder's."""
+    try:
+        if path.is_file():
+            return path
+        return None if (path / MANIFEST).exists() or not (path / NAME).exists() else path / NAME
+    except (OSError, ValueError):
+        return None
+
+
+def check_file(path: Path, *, model: Path | None = None, profile: Path | None = None) -> Proven:
     """The verdict on the certificate at `path`; damaged ones give findings, not exceptions.
 
-    profile: the file of a device that does not come with the package.
+    model: the .nir file that was refused. profile: the file of a device that does not come
+    with the package.
     """
     book = Book()
     text = read_file(path, MOST_BYTES, book)
     raw = None if text is None else parse(text, book, path.name)
-    return _verdict(raw, profile, book)
+    return _verdict(raw, model, profile, book)
 
 
 def check_certificate(raw: Mapping[str, Any], *, profile: Path | None = None) -> Proven:
     """As `check_file`, of the values that JSON gives."""
-    return _verdict(raw, profile, Book())
+    return _verdict(raw, None, profile, Book())
 
 
-def _verdict(raw: Mapping[str, Any] | None, profile: Path | None, book: Book) -> Proven:
+def _verdict(
+    raw: Mapping[str, Any] | None, model: Path | None, profile: Path | None, book: Book
+) -> Proven:
     verdicts: list[Verdict] = []
     name = ""
     try:
         if raw is not None:
             name = _check(raw, profile, book, verdicts)
+            if model is not None:
+                _is_of(Row(raw, "certificate", book).row("model"), model, book)
     except NoLimitError as error:
         book.find("profile", f"{error}; the certificate cannot be checked")
     except Exception as error:  # a certificate that breaks the checker proves nothing
@@ -129,6 +157,19 @@ def _check(
         if found is not None:
             verdicts.append(found)
     return name
+
+
+def _is_of(row: Row, model: Path, book: Book) -> None:
+    """The certificate is of this file, by its bytes."""
+    digest = row.text_or_none("sha256")
+    found = sha256_of(model, book)
+    if digest is None:
+        book.find("model", "the certificate holds no SHA-256 of its model's file to compare with")
+    elif found is not None and found != digest:
+        book.find(
+            "model",
+            f"{shown(model)} has the SHA-256 {found}; the certificate is of {shown(digest)}",
+        )
 
 
 def _chips(asked: Asked, book: Book) -> None:
@@ -205,11 +246,14 @@ def _conflict(row: Row, asked: Asked) -> Verdict | None:
     stated, at = 0, 0
     for limit in limits:
         ground = Ground(asked=asked, decisions=decisions, limit=limit)
+        about = f"{shown(limit.kind)} of {listed((shown(name) for name in limit.about), 2)}"
+        wrong = misquoted(ground)
+        if wrong:
+            book.find("limit", f"{where}: {about} {wrong}")
         for line in limit.lines:
             wrong = unfounded(ground, line)
             if wrong:
-                about = listed((shown(name) for name in limit.about), 2)
-                book.find("ground", f"{where}: row {at} ({limit.kind} of {about}) {wrong}")
+                book.find("ground", f"{where}: row {at}, {about}, {wrong}")
             at += 1
         stated += ground.stated
     if proof is not None:

@@ -147,6 +147,19 @@ def _digest(path: Path, keep: bool, book: Book) -> tuple[str | None, bytes | Non
     return digest.hexdigest(), None
 
 
+def sha256_of(path: Path, book: Book) -> str | None:
+    """The SHA-256 of a model's file; None, and a finding, where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    except (OSError, ValueError) as error:
+        book.find("model", f"{shown(path)} cannot be read: {error}")
+        return None
+    return digest.hexdigest()
+
+
 def read_file(path: Path, most: int, book: Book) -> bytes | None:
     """The bytes of a plain file of at most `most`; None, and a finding, where it is none."""
     if not _regular(path, most, book):

@@ -466,37 +466,62 @@ def _delay(ground: Ground, line: Line) -> str:
 
 _cores = _first(_links, _total(_all_cores, _parts))
 
-KINDS: Mapping[str, Check] = MappingProxyType(
+# kinds whose limit is one number of the profile, each decision's own demand against it
+NAMED: Mapping[str, str] = MappingProxyType(
     {
+        "kernel-size": "kernel_max",
+        "padding": "padding_max",
+        "input-map": "input_map_max",
+        "output-map": "map_out_max",
+        "kernel-memory": "kernel_memory",
+        "neuron-memory": "neuron_memory",
+        "bias-memory": "bias_memory",
+        "features": "features",
+        "input-features": "features",
+        "neurons-per-core": "neurons_per_core",
+        "groups-per-core": "groups_per_core",
+        "core-units": "units_per_core",
+        "axon-in": "axon_in_units",
+        "axon-map": "axon_map_units",
+        "axon-mem": "axon_mem_units",
+        "synapse-words": "synapse_units",
+        "sram": "sram_window",
+        "atoms": "atoms_per_pe",
+        "atoms-conv": "atoms_per_pe_conv",
+        "fan-out": "recurrent_fan_out",
+    }
+)
+# and those that add something up
+ADDED: Mapping[str, str] = MappingProxyType(
+    {
+        name.replace("_", "-"): name
+        for name in (
+            "input_channels",
+            "hidden_neurons",
+            "output_neurons",
+            "recurrent_pairs",
+            "input_window",
+            "output_window",
+            "destinations",
+            "dvs_destinations",
+            "input_events",
+        )
+    }
+)
+
+KINDS: Mapping[str, Check] = MappingProxyType(
+    {kind: _over(name) for kind, name in NAMED.items()}
+    | {
         "placed": _placed,
         "slices-on-cores": _on_cores,
         "edge-forms": _edge,
         "unsupported": _form,
         "recurrence": _switched_off("recurrence"),
         "merge-shape": _over("map_shapes", 1.0),
-        "kernel-size": _over("kernel_max"),
         "stride": _outside("strides"),
-        "padding": _over("padding_max"),
         "pooling": _outside("pools"),
         "square-kernel": _over("sides", 0.0),
         "symmetric-padding": _over("paddings", 0.0),
-        "input-map": _over("input_map_max"),
-        "output-map": _over("map_out_max"),
-        "kernel-memory": _over("kernel_memory"),
-        "neuron-memory": _over("neuron_memory"),
-        "bias-memory": _over("bias_memory"),
-        "features": _over("features"),
-        "input-features": _over("features"),
-        "neurons-per-core": _over("neurons_per_core"),
-        "groups-per-core": _over("groups_per_core"),
-        "core-units": _over("units_per_core"),
-        "axon-in": _over("axon_in_units"),
-        "axon-map": _over("axon_map_units"),
-        "axon-mem": _over("axon_mem_units"),
-        "synapse-words": _over("synapse_units"),
-        "sram": _over("sram_window"),
-        "atoms": _over("atoms_per_pe"),
-        "atoms-conv": _over("atoms_per_pe_conv"),
         "cores": _cores,
         "one-slice-a-core": _total(_of_class, _one_here),
         "input-channels": _first(
@@ -514,7 +539,6 @@ KINDS: Mapping[str, Check] = MappingProxyType(
         "recurrent-pairs": _total(_number("recurrent_pairs"), _as_stated),
         "destinations": _first(_over("kernel_memory"), _over("neuron_memory"), _destinations),
         "dvs-destinations": _total(_number("dvs_destinations"), _as_stated),
-        "fan-out": _over("recurrent_fan_out"),
         "input-window": _first(_links, _total(_number("input_window"), _some)),
         "output-window": _first(_links, _total(_number("output_window"), _some)),
         "window-overlap": _first(_links, _window),
@@ -527,3 +551,26 @@ KINDS: Mapping[str, Check] = MappingProxyType(
         "exact-only": _exact,
     }
 )
+
+
+def misquoted(ground: Ground) -> str:
+    """Why what a limit says there is, is not what the profile has; empty where it is, or is no number."""
+    kind = ground.limit.kind
+    name = NAMED.get(kind) or ADDED.get(kind)
+    if kind == "cores":
+        have = _all_cores(ground)
+        have = (
+            have
+            if have is None or ground.device.family != "spinnaker2"
+            else have + _input_pes(ground)
+        )
+    elif kind == "one-slice-a-core":
+        have = _of_class(ground)
+    elif name is None:
+        return ""
+    else:
+        have = _value(ground, name, Line((), None, None, None))
+    if have == ground.limit.available:
+        return ""
+    there = "none" if have is None else f"{have:,g}"
+    return f"says that there are {ground.limit.available:,g}; by the profile there are {there}"

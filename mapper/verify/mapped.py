@@ -6,7 +6,6 @@ hard ones are followed.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from mapper.verify.arrays import REF, Array
 from mapper.verify.case import Case
+from mapper.verify.files import sha256_of
 from mapper.verify.manifest import Population, Projection
 from mapper.verify.report import shown
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import h5py
 
 CLOSE = 1e-3  # integer units; the values are quotients of integers, in float64
-BLOCK = 1 << 20
 FIELDS = ("weight", "scale")
 PLAIN = (None, "gzip", "lzf")
 Floats = NDArray[np.float64]
@@ -53,19 +52,11 @@ def check_model(case: Case, model: Path, fingerprint: str | None) -> None:
     if manifest.sha256 is None:
         book.find("model", "the manifest holds no SHA-256 of its model's file to compare with")
         return
-    digest = hashlib.sha256()
-    try:
-        with model.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-    except (OSError, ValueError) as error:
-        book.find("model", f"{shown(model)} cannot be read: {error}")
-        return
-    if digest.hexdigest() != manifest.sha256:
+    found = sha256_of(model, book)
+    if found is not None and found != manifest.sha256:
         book.find(
             "model",
-            f"{shown(model)} has the SHA-256 {digest.hexdigest()}; the bundle is of "
-            f"{shown(manifest.sha256)}",
+            f"{shown(model)} has the SHA-256 {found}; the bundle is of {shown(manifest.sha256)}",
         )
 
 
