@@ -136,7 +136,7 @@ def _check(
     raw: Mapping[str, Any], profile: Path | None, book: Book, verdicts: list[Verdict]
 ) -> str:
     top = Row(raw, "certificate", book)
-    if top.text("schema") != SCHEMA:
+    if raw.get("schema") != SCHEMA:
         top.wrong("schema", f"'{SCHEMA}'")
         return ""
     stated = top.row("device")

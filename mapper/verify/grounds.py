@@ -181,17 +181,17 @@ def _switched_off(name: str) -> Check:
 
 
 def _first(*checks: Check) -> Check:
-    """The row follows in one of several ways; the last one says why not."""
+    """The row follows in one of several ways, the first one for rows that name their limit."""
 
     def check(ground: Ground, line: Line) -> str:
-        says = ""
+        said: list[str] = []
         for one in checks:
             before = ground.stated
-            says = one(ground, line)
-            if not says:
+            said.append(one(ground, line))
+            if not said[-1]:
                 return ""
             ground.stated = before
-        return says
+        return said[-1 if line.over is None else 0]
 
     return check
 

@@ -96,10 +96,54 @@ def test_nothing_is_left_beside_the_bundle(ask: Run, tmp_path: Path) -> None:
     assert mode & 0o555 == 0o555
 
 
-def test_a_network_that_does_not_fit_leaves_no_folder(ask: Run, tmp_path: Path) -> None:
-    said = ask("cnn_if_deep", "speck2f", "-o", tmp_path / "a" / "out", verb="map")
-    assert said.code == 1
-    assert names(tmp_path) == []
+def test_a_refusal_is_kept_beside_the_bundle_until_a_bundle_takes_its_place(
+    ask: Run, run: Run, models: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert ask("cnn_if", "speck2f", "-o", out, verb="map").code == 0
+    for _ in range(2):
+        said = ask("cnn_if_deep", "speck2f", "-o", out, verb="map")
+        assert said.code == 1
+        assert f"Kept with its certificate in {out}.refused" in said.out.replace("\n", "")
+        assert names(tmp_path) == ["out", "out.refused"]
+    assert names(out) == FILES
+    refused = tmp_path / "out.refused"
+    assert names(refused) == ["certificate.json", "report.html", "report.txt"]
+    said = run("verify", refused, "--model", models / "cnn_if_deep.nir")
+    assert (said.code, said.err) == (0, "")
+    assert "stands: the network does not fit speck2f" in said.out.replace("\n", "")
+    assert ask("cnn_if", "speck2f", "-o", out, verb="map").code == 0
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_that_is_no_refusal_of_ours_is_left_alone(ask: Run, tmp_path: Path) -> None:
+    other = tmp_path / "out.refused"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    said = ask("cnn_if_deep", "speck2f", "-o", tmp_path / "out", verb="map")
+    assert said.code == 2
+    assert "exists and is not a refusal" in said.err
+    assert ask("cnn_if", "speck2f", "-o", tmp_path / "out", verb="map").code == 0
+    assert names(other) == ["notes.txt"]
+
+
+def test_a_certificate_is_written_where_it_was_asked_for(
+    ask: Run, run: Run, models: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "why.json"
+    assert ask("cnn_if", "speck2f", "--certificate", file).err.startswith("nirmap: it fits: there")
+    assert not file.exists()
+    assert ask("cnn_if_deep", "speck2f", "--certificate", file).code == 1
+    first = file.read_bytes()
+    assert ask("cnn_if_deep", "speck2f", "--certificate", file).code == 1
+    assert file.read_bytes() == first
+    facts = json.loads(run("verify", file, "--resolve", "--json").out)
+    assert facts["refused"]
+    assert [row["again"]["holds"] for row in facts["conflicts"]] == [False]
+    said = run("verify", file, "--model", models / "cnn_if.nir")
+    assert (said.code, "is of" in said.out) == (1, True)
+    assert run("verify", tmp_path, "--resolve").code == 2
+    assert ask("cnn_if_deep", "speck2f", "--certificate", tmp_path / "no" / "c").code == 2
 
 
 @pytest.mark.parametrize("inside", ["letters.txt", "manifest.json"])
