@@ -169,7 +169,7 @@ def _compare(args: argparse.Namespace) -> int:
     found = compare(args, limits_of(args), options_of(args))
     facts = found.facts
     if args.report is not None:
-        _write_report(args.report, found.html)
+        _write("report", args.report, found.html.encode())
     _print(args, facts, lambda: compare_page(facts))
     return FITS
 
