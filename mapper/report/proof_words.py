@@ -15,7 +15,7 @@ Facts = Mapping[str, Any]
 def proof_facts(proven: Proven, path: str) -> dict[str, Any]:
     """The verdict on a certificate for JSON."""
     return {
-        "schema": "nirmap-verify-1",
+        "schema": "nirmap-refusal-1",
         "certificate": path,
         "device": proven.device,
         "ok": proven.ok,

@@ -101,6 +101,7 @@ def _report() -> Schema:
         "semantics": SEMANTICS,
         "confirmed": told(TEXT, "what the exhaustive solver did, or ''"),
         "bundle": told(maybe(TEXT), "the folder that was written"),
+        "refusal": told(maybe(TEXT), "the folder in which a refusal was kept"),
     }
     population = whole(
         name=TEXT,
@@ -349,6 +350,34 @@ def _verify() -> Schema:
     }
 
 
+def _refusal() -> Schema:
+    again = whole(
+        by=TEXT, holds=told(maybe(BOOL), "whether all can hold; null where it was not decided")
+    )
+    conflict = whole(
+        says=TEXT,
+        proven=told(BOOL, "whether its proof added up"),
+        minimal=BOOL,
+        rows=told(COUNT, "of the proof"),
+        cases=told(COUNT, "of the proof"),
+        stated=told(COUNT, "figures of the network that were taken as they are"),
+        status=TEXT,
+        again=told(maybe(again), "another solver's answer, with --resolve"),
+    )
+    return {
+        "title": "The verdict of `nirmap verify` on a refusal's certificate",
+        **whole(
+            schema={"const": "nirmap-refusal-1"},
+            certificate=TEXT,
+            device=TEXT,
+            ok=BOOL,
+            refused=told(BOOL, "whether the refusal stands"),
+            findings=many(whole(fault=told(TEXT, "stable name of the fault"), says=TEXT)),
+            conflicts=many(conflict),
+        ),
+    }
+
+
 def _failure() -> Schema:
     return {
         "title": "What any command prints in place of its answer when it fails",
@@ -505,6 +534,7 @@ DOCUMENTS = {
     "devices": _devices,
     "rules": _rules,
     "verify": _verify,
+    "refusal": _refusal,
     "failure": _failure,
     "query": _query,
     "compare": _compare,

@@ -72,6 +72,19 @@ def test_a_bundle_and_its_check(run: Run, models: Path, tmp_path: Path) -> None:
     assert (good["ok"], bad["ok"]) == (True, False)
 
 
+def test_a_refusal_and_its_check(run: Run, models: Path, tmp_path: Path) -> None:
+    model, semantics = models / "cnn_if_deep.nir", ("--models", models / "models.toml")
+    words = ("map", model, "--device", "speck2f", *semantics, "-o", tmp_path / "out", "--json")
+    hold("report", json.loads(run(*words).out))
+    refused = tmp_path / "out.refused"
+    for more in ((), ("--resolve",)):
+        hold("refusal", json.loads(run("verify", refused, *more, "--json").out))
+    (refused / "certificate.json").write_bytes(b"{}")
+    bad = json.loads(run("verify", refused, "--json").out)
+    hold("refusal", bad)
+    assert not bad["ok"]
+
+
 def test_tables(run: Run, models: Path) -> None:
     hold("devices", json.loads(run("devices", "--json").out))
     hold("devices", json.loads(run("devices", "speck2f", "--json").out))
