@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -48,7 +49,7 @@ class Browser:
     def __init__(self) -> None:
         path = chromium()
         assert path is not None
-        self._home = tempfile.TemporaryDirectory()
+        self._home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         inbound, self._write = os.pipe()
         self._read, outbound = os.pipe()
 
@@ -95,6 +96,11 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with contextlib.suppress(AssertionError, OSError):
+            self._session = None
+            self.call("Browser.close")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
         self._process.kill()
         self._process.wait()
         os.close(self._write)

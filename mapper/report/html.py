@@ -20,7 +20,7 @@ from mapper.batch.columns import change
 from mapper.report.fit_words import limit_words
 from mapper.report.json import line
 from mapper.report.page import safe
-from mapper.report.words import counted, number, sentence, typed
+from mapper.report.words import counted, limit_of, number, sentence, told, typed
 
 if TYPE_CHECKING:
     from mapper.report.plots import Plot
@@ -134,7 +134,9 @@ FILTERS: Mapping[str, Any] = {
     "percent": _percent,
     "plural": counted,
     "change": change,
+    "limit_of": limit_of,
     "limit_words": limit_words,
     "sentence": sentence,
+    "told": told,
     "typed": typed,
 }

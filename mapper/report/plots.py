@@ -95,11 +95,12 @@ def waterfall(causes: Sequence[Facts], key: str) -> Plot:
         said = f"{100 * part[key]['value']:.1f} %"
         if change is not None:
             middle = y + 5 + (ROW - 12) / 2
-            ends_at = at(before + change["low"]), at(before + change["high"])
+            reach = (before + change["low"], before + change["high"])
+            ends_at = tuple(at(min(max(value, low), high)) for value in reach)
             lines.append(
                 Line(points=f"{ends_at[0]},{middle} {ends_at[1]},{middle}", kind="whisker")
             )
-            said = f"{100 * change['value']:+.1f} to {said}"
+            said = f"{100 * change['value']:+.1f} to {said}" if change["value"] else said
         labels.append(Label(x=WIDE - RIGHT + 12, y=y + 18, text=said))
     return Plot(
         width=WIDE,
@@ -145,7 +146,7 @@ def spikes(trace: Facts) -> Plot:
     return Plot(
         width=WIDE,
         height=2 * (high + 26) + 12,
-        title=f"spikes of {safe(trace['population'])} in the first sample",
+        title=f"Spikes of {safe(trace['population'])} in the first sample",
         rects=tuple(rects),
         labels=tuple(labels),
     )

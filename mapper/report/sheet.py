@@ -15,11 +15,11 @@ from mapper.report.floor import (
     Mark,
     Meter,
     floor_of_fit,
-    floor_of_refusal,
     marks_of,
     meters_of,
 )
 from mapper.report.page import Block
+from mapper.report.refused_floor import floor_of_refusal
 from mapper.report.words import counted, number, result_page
 from mapper.result import Result
 from nir_io.graph import Graph, Input, Neuron, Output
@@ -33,6 +33,7 @@ DRAWN = (  # blocks of the terminal that the page draws, or lists in a form of i
     "And also",
     "Alarms",
     "Assumed",
+    "Leans on",
     "Possible fixes",
     "Sources",
 )
@@ -137,8 +138,8 @@ def sheet(result: Result) -> Sheet:
         about = {
             name
             for conflict in facts["conflicts"]
-            for c in conflict["claims"]
-            for name in c["about"]
+            for names in (*conflict["also"], *(claim["about"] for claim in conflict["claims"]))
+            for name in names
         }
         hit = frozenset(
             o for p in populations if p.name in about for o in (p.node.origin or (p.name,))

@@ -333,7 +333,7 @@ def _claims(conflict: Facts, sources: dict[str, int]) -> tuple[Row, ...]:
     details = [_detail(claim, sources) for claim in claims]
     for i, claim in enumerate(claims):
         last = i + 1 == len(claims) or details[i + 1] != details[i]
-        if not _told(claim, conflict["headline"]):
+        if not told(claim, conflict["headline"]):
             rows.append(("-", sentence(claim["says"])))
             rows += [("", details[i])] if details[i] and last else []
         elif i == 0 or details[i - 1] != details[i]:
@@ -341,7 +341,7 @@ def _claims(conflict: Facts, sources: dict[str, int]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _told(claim: Facts, headline: str) -> bool:
+def told(claim: Facts, headline: str) -> bool:
     """Whether the headline says what the claim does, perhaps of others too."""
     says = claim["says"]
     for name in claim["about"]:
@@ -350,19 +350,23 @@ def _told(claim: Facts, headline: str) -> bool:
 
 
 def _detail(claim: Facts, sources: dict[str, int]) -> str:
-    """The limit with its value, how sure it is, and where it comes from."""
+    """The limit, and the number of its source."""
     if claim["kind"] in OURS:
         return ""
-    mark = f"[{sources.setdefault(claim['source'], len(sources) + 1)}]"
+    return f"{limit_of(claim)} [{sources.setdefault(claim['source'], len(sources) + 1)}]"
+
+
+def limit_of(claim: Facts) -> str:
+    """The limit of a claim with its value and how sure that is, or why it has no number."""
     sort = sort_of(claim["kind"])
     if sort in NO_NUMBER:
-        return f"{NO_NUMBER[sort]} {mark}"
+        return NO_NUMBER[sort]
     may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
     value = f"{number(claim['available'])} {claim['unit']}{may}"
     what = claim["limit"] or claim["kind"]
     if claim["kind"] == "one-slice-a-core":
         what = f"core class {what}"
-    return f"{what}: {value}, {claim['confidence']} {mark}"
+    return f"{what}: {value}, {claim['confidence']}"
 
 
 def _fixes(facts: Facts) -> tuple[Row, ...]:

@@ -82,7 +82,7 @@ def test_json_and_page_say_the_same(run: Run, folder: Path) -> None:
     trace = np.array(facts["traces"][0]["ran"])
     assert trace.shape == (60, 6)
     page = (folder / "page.html").read_text()
-    assert "From the ideal network to what ran" in page and "spikes of hidden" in page
+    assert "From the ideal network to what ran" in page and "Spikes of hidden" in page
     assert f"{100 * facts['accuracy']['ran']['value']:.1f} %" in page
     again = run(*MODEL, "loihi2", *words)[1]
     assert again == out

@@ -9,7 +9,8 @@
   const levels = all("h1,h2,h3,h4").filter(seen).map((one) => Number(one.tagName[1]));
   if (levels.filter((level) => level === 1).length !== 1) wrong.push("not one h1");
   levels.forEach((level, at) => { if (at && level > levels[at - 1] + 1) wrong.push(`h${levels[at - 1]} is followed by h${level}`); });
-  for (const mark of ["main", "header", "footer", "nav"]) if (all(`body > ${mark}, header > ${mark}`).length !== 1) wrong.push(`not one ${mark}`);
+  for (const mark of ["main", "header", "footer"]) if (all(`body > ${mark}, header > ${mark}`).length !== 1) wrong.push(`not one ${mark}`);
+  if (all("nav").length > 1) wrong.push("more than one nav");
   if (document.documentElement.lang !== "en") wrong.push("no language");
   if (!document.title.trim()) wrong.push("no title");
   const ids = all("[id]").map((one) => one.id);
@@ -39,7 +40,7 @@
   const light = (colour) => { const [r, g, b] = rgb(colour).slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const behind = (one) => {
     if (one instanceof SVGElement) {
-      const shape = one.parentElement?.querySelector(":scope > rect");
+      const shape = one.parentElement?.tagName === "g" && one.parentElement.querySelector(":scope > rect");
       if (one.tagName === "text" && shape && getComputedStyle(shape).fill !== "none") return getComputedStyle(shape).fill;
     } else {
       const colour = getComputedStyle(one).backgroundColor;

@@ -60,6 +60,11 @@ def write_pages(folder: Path) -> dict[str, Path]:
     api.fit(model.parent, ["loihi2", "speck2f"], output=folder / "fit_hostile", workers=1, **rules)
     found["hostile_batch"] = folder / "fit_hostile" / "report.html"
 
+    found["hostile_compared"] = folder / "hostile_compared.html"
+    raster = (np.random.default_rng(0).random((4, 20, 3)) < 0.3).astype(np.uint8)
+    compared = api.compare(model, "loihi2", data=(raster, None), traces=[IMAGE], **rules)
+    found["hostile_compared"].write_text(compared.html, encoding="utf-8")
+
     models = [examples / f"{name}.nir" for name in BATCH]
     api.fit(models, BATCH_DEVICES, models=sidecar, output=folder / "fit", workers=1)
     found["batch"] = folder / "fit" / "report.html"
