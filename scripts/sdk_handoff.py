@@ -144,18 +144,20 @@ def _trained(samples: int) -> Iterator[Job]:
     ):
         path = CORPUS / "trained" / f"{file}.nir"
         with np.load(path.with_suffix(".npz")) as stored:
+            total, steps = len(stored["labels"]), FIRST.get(file)
+            some = _chosen(total, samples)
+            labels = stored["labels"][some] if steps is None else None
             if "events" in stored:
-                raster = np.zeros(stored["shape"], np.uint8)
-                raster[tuple(stored["events"].astype(int))] = stored["counts"]
-                raster = np.minimum(raster, 1)  # Lava takes one event a step
+                events = stored["events"].astype(np.int64)
+                events[0] = np.where(np.isin(events[0], some), np.searchsorted(some, events[0]), -1)
+                kept = events[:, (events[0] >= 0) & (events[1] < (steps or stored["shape"][1]))]
+                raster = np.zeros((len(some), steps or stored["shape"][1], *stored["shape"][2:]))
+                raster = raster.astype(np.uint8)
+                raster[tuple(kept)] = 1  # Lava takes one event a step
             else:
                 size = int(np.prod(stored["shape"]))
-                bits = np.unpackbits(stored["packed"], axis=1)[:, :size]
+                bits = np.unpackbits(stored["packed"][some], axis=1)[:, :size]
                 raster = bits.reshape(-1, *stored["shape"])
-            some = _chosen(len(raster), samples)
-            raster, labels = raster[some], stored["labels"][some]
-        if file in FIRST:
-            raster, labels = raster[:, : FIRST[file]], None
         for chip in chips:
             yield Job(file, "xylosim", path, chip, raster, labels, options=options | XYLO)
         yield from _loihi2(file, small, path, raster, labels, options)
