@@ -283,6 +283,8 @@ def fit(
     scheduler: str | None = None,
     where: str | None = None,
     rank: str | None = None,
+    data: AnyPath | None = None,
+    decode: str = "count",
     progress: Callable[[Step], None] | None = None,
     **options: Any,
 ) -> Fitted:
@@ -291,7 +293,8 @@ def fit(
     output: a folder for the rows and reports, in which an interrupted batch goes on;
     workers: processes (as many as cores); time_limit, memory_limit: seconds and MB of a job;
     changes: look for changes that lift each refusal; scheduler: address of a Dask cluster;
-    where, rank: as the command line's. The rest is as for `check`. Raises BadInput and
+    where, rank: as the command line's; data, decode: what fitting networks are judged on, a
+    file or a folder with NAME.npz for NAME.nir, and by which read-out. The rest is as for `check`. Raises BadInput and
     ProfileError before any job begins; whatever goes wrong in a job is a row.
     """
     from mapper.batch import verb
@@ -311,6 +314,8 @@ def fit(
         scheduler=scheduler,
         where=where,
         rank=rank,
+        data=data,
+        decode=decode,
         progress=progress or (lambda step: None),
         options=options,
     )

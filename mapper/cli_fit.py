@@ -47,6 +47,16 @@ OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
         {"dest": "changes", "action": "store_false"},
         "do not look for changes that lift each refusal",
     ),
+    (
+        "--input",
+        {"metavar": "DATA"},
+        "rank by agreement on data: a file, or a folder with NAME.npz for each NAME.nir",
+    ),
+    (
+        "--decode",
+        {"metavar": "HOW", "default": "count"},
+        "read-out of the decisions: count, v-last, v-max or first-spike",
+    ),
     ("--scheduler", {"metavar": "ADDRESS"}, "run on a Dask cluster (nirmap[cluster])"),
 )
 
@@ -94,6 +104,8 @@ def fit(args: argparse.Namespace) -> tuple[Fitted, int]:
             scheduler=args.scheduler,
             where=args.where,
             rank=args.rank,
+            data=args.input,
+            decode=args.decode,
             progress=progress,
             **_options(args),
         )

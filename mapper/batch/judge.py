@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from nir_io.raw import printable
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from mapper.outcome import Outcome
-    from mapper.result import Source
+    from mapper.result import Result, Source
+
+MOST = 2**27  # neurons x steps of all samples that a network is judged on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | N
     shown = printable(model.task.path, 200)
     try:
         result = answer(_asked(model, device), whole=False, brief=True)
-        return body_of(result), result.outcome
+        return {**body_of(result), **_on_data(model, result)}, result.outcome
     except BadInput as error:
         return bad_input(error.findings, shown), None
     except OurBug as error:
@@ -84,6 +87,26 @@ def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | N
         raise
     except Exception as error:
         return bug(surprise(error)), None
+
+
+def _on_data(model: Opened, result: Result) -> Body:
+    """Agreement with the ideal network's decisions, and alarms, where there are data."""
+    given = model.task.question["data"]
+    if given is None or result.bundle is None:
+        return {}
+    from mapper.compare.verb import How, compare_result
+
+    path = Path(given["path"])
+    alarms = result.bundle.manifest["alarms"]
+    if sha256_of(path) != given["sha256"]:
+        return {"alarms": [*alarms, "not judged on data: the file is another than at the start"]}
+    width = sum(math.prod(row["shape"]) for row in result.bundle.manifest["populations"])
+    how = How(decode=given["decode"], orders=1, split=False, numbers=max(MOST // width, 1))
+    try:
+        found = compare_result(result, model.source, path, how)
+    except BadInput as error:
+        return {"alarms": [*alarms, f"not judged on data: {error.findings[0]}"]}
+    return {"agreement": round(found.agreement.value, 6), "alarms": [*alarms, *found.alarms]}
 
 
 def surprise(error: BaseException) -> list[str]:

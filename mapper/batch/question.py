@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mapper.batch.models import ModelFile
+from mapper.batch.models import UNREADABLE, ModelFile, sha256_of
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
@@ -41,7 +41,8 @@ class Question:
 
     preset, options: as for `mapper.api.check` (settings of Semantics and of Settings);
     sidecar: settings per model; repair, limits: how files are read; changes: whether each
-    refusal is solved again with changes that may lift it.
+    refusal is solved again with changes that may lift it; data: what fitting networks are
+    judged on, a file, or a folder with NAME.npz for NAME.nir; decode: by which read-out.
     """
 
     preset: str | None = None
@@ -50,6 +51,8 @@ class Question:
     repair: bool = False
     limits: Limits | None = None
     changes: bool = True
+    data: Path | None = None
+    decode: str = "count"
 
     def of(self, model: ModelFile) -> dict[str, Any]:
         """The question about one model, as values for JSON."""
@@ -64,7 +67,18 @@ class Question:
             "repair": self.repair,
             "limits": None if self.limits is None else asdict(self.limits),
             "changes": self.changes,
+            "data": self._data(model),
         }
+
+    def _data(self, model: ModelFile) -> dict[str, str] | None:
+        """The data of a model, by their hash; None where there are none."""
+        if self.data is None:
+            return None
+        path = self.data / f"{Path(model.name).stem}.npz" if self.data.is_dir() else self.data
+        digest = sha256_of(path)
+        if digest == UNREADABLE:
+            return None
+        return {"path": str(path.resolve()), "sha256": digest, "decode": self.decode}
 
 
 def key_of(network: str, profile: str, question: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,8 @@ def fit(
     scheduler: str | None = None,
     where: str | None = None,
     rank: str | None = None,
+    data: AnyPath | None = None,
+    decode: str = "count",
     progress: Callable[[Step], None] = lambda step: None,
     options: Mapping[str, Any],
 ) -> Fitted:
@@ -93,7 +95,11 @@ def fit(
     batch = Batch(
         models=models(paths),
         devices=devices_of(devices),
-        question=_question(semantics, models_file, repair, limits, changes, options),
+        question=replace(
+            _question(semantics, models_file, repair, limits, changes, options),
+            data=_data(data),
+            decode=_decode(decode),
+        ),
         allowance=_allowance(time_limit, memory_limit),
         workers=_workers(workers),
     )
@@ -176,6 +182,28 @@ def _question(
         limits=limits,
         changes=changes,
     )
+
+
+def _data(given: AnyPath | None) -> Path | None:
+    """A file or folder that is there. Raises BadInput."""
+    if given is None:
+        return None
+    path = Path(given)
+    if not (path.is_dir() or path.is_file()):
+        raise BadInput(
+            [
+                f"option input: {printable(str(path), 200)} is not there; expected a file of data, or "
+                "a folder with NAME.npz for each NAME.nir"
+            ]
+        )
+    return path
+
+
+def _decode(how: str) -> str:
+    from mapper.compare.decode import check
+
+    check(how, {})
+    return how
 
 
 def _allowance(seconds: float, memory_mb: int) -> Allowance:

@@ -37,7 +37,8 @@ class How:
     """decode: the read-out; orders: seeded orders of events (Speck); samples: the first so many.
 
     traces: populations to draw; polarity: of event data, over what their file says; split:
-    the loss cause by cause, which takes a simulation for each.
+    the loss cause by cause, which takes a simulation for each; numbers: steps of all samples
+    together at most (fit), of which the first are taken.
     """
 
     decode: str = "count"
@@ -47,6 +48,7 @@ class How:
     polarity: str | None = None
     limits: Limits | None = None
     split: bool = True
+    numbers: int | None = None
 
     def __post_init__(self) -> None:
         said = [
@@ -104,6 +106,8 @@ def compare_mapped(
     rows = bundle.manifest["outputs"]
     check(how.decode, {row["name"]: row["read"] == "spikes" for row in rows})
     given = read(data, wanted_of(bundle), how).first(how.samples)
+    if how.numbers is not None:
+        given = given.first(max(1, how.numbers // given.raster.shape[1]))
     links = chain(placed, bundle, mapped.source.graph, orders=how.orders)
     if not how.split:
         links = (links[0], replace(links[-1], cause="all"))

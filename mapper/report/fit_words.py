@@ -87,9 +87,10 @@ def _models(facts: Facts) -> tuple[Row, ...]:
 
 
 def _place(line: Facts) -> str:
-    share = line["share"]
+    share, agreement = line["share"], line["agreement"]
+    agrees = "" if agreement is None else f", {100 * agreement:.1f} % agree"
     return f"{line['device']} ({line['group']}" + (
-        f" {100 * share:.0f} %)" if share is not None else ")"
+        f" {100 * share:.0f} %{agrees})" if share is not None else f"{agrees})"
     )
 
 
