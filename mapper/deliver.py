@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapper.arrange import arranged
 from mapper.bundle import Bundle, build, is_ours, publish, write_files
+from mapper.departures import departures
 from mapper.emulate.loaded import Loaded
 from mapper.errors import OurBug
 from mapper.outcome import Impossible, Outcome, Placed, Question, Undecided
@@ -107,7 +108,22 @@ def _decided(question: Question, brief: bool) -> tuple[Outcome, str]:
         outcome, _ = arranged(outcome)
     if question.settings.published_only and outcome.assumptions:
         return _leaning(outcome), confirmed
+    if question.settings.exact and (found := departures(outcome)):
+        return _departing(outcome, found), confirmed
     return outcome, confirmed
+
+
+def _departing(placed: Placed, found: tuple[str, ...]) -> Undecided:
+    """What is said of a placement that --exact forbids, though no rewrite approximates."""
+    return Undecided(
+        question=placed.question,
+        because="a placement was found, but it departs from the network's update rule, and --exact "
+        f"forbids that ({'; '.join(found)})",
+        options=placed.options,
+        ledger=placed.ledger,
+        decides=("accept it: the same command without --exact",),
+        assumptions=placed.assumptions,
+    )
 
 
 def _leaning(placed: Placed) -> Undecided:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from device_profiles.profile import Profile
+from mapper.departures import departures
 from mapper.fixes.fix import Fix
 from mapper.ledger import Claim
 from mapper.outcome import Conflict, Impossible, Outcome, Placed, Undecided
@@ -122,6 +123,7 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
         "changes": changes,
         "losses": _losses(manifest.get("arrays", {})),
         "calibration": manifest.get("calibration"),
+        "departures": list(departures(placed)),
         "inputs": manifest.get("inputs", []),
         "outputs": manifest.get("outputs", []),
         "host": [

@@ -62,6 +62,9 @@ def _fits(facts: Facts) -> Page:
         blocks.append(alarm_block(facts["alarms"]))
     blocks.append(Block(f"Where ({facts['placement']} placement)", _where(facts)))
     blocks.append(Block("Changed", _changed(facts["changes"])))
+    if facts["departures"]:
+        rows = tuple(("not kept", says) for says in facts["departures"])
+        blocks.append(Block("Departures from the update rule (no bound is known)", rows))
     blocks.append(Block("Lost to integers (in thresholds)", _lost(facts["losses"])))
     if facts["calibration"]:
         blocks.append(Block("Calibrated", tuple(_calibrated(facts["calibration"]))))
@@ -117,12 +120,18 @@ def _rests_on(facts: Facts) -> str:
 
 
 def _exactness(facts: Facts) -> str:
+    found = len(facts["departures"])
+    more = f"; {counted(found, 'departure')} from the update rule, below" if found else ""
+    return _approximated(facts, bool(found)) + more
+
+
+def _approximated(facts: Facts, departs: bool) -> str:
     errors = [p for p in facts["populations"] if p["error"]]
     unbounded = sum(change["keeps"] == "unbounded" for change in facts["changes"])
     if unbounded:
         return f"{counted(unbounded, 'approximation')} without a bound, as allowed"
     if not errors:
-        return "exact but for integers and latency"
+        return "no rewrite approximates" if departs else "exact but for integers and latency"
     worst = max(errors, key=lambda p: p["error"])
     return (
         f"{counted(len(errors), 'population')} approximated, worst '{worst['name']}' with a "
