@@ -18,7 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,11 @@ def cases() -> tuple[Case, ...]:
     """The issue's networks first, then all trained ones."""
     both = ("loihi2", "spinnaker2")
     approximate = ("reset-kind", "decays-on-grid")
-    aims = {"loihi2": (95.5, None), "spinnaker2": (96.0, None), **dict.fromkeys(XYLO, (80.0, None))}
+    aims: dict[str, tuple[float | None, float | None]] = {
+        "loihi2": (95.5, None),
+        "spinnaker2": (96.0, None),
+        **dict.fromkeys(XYLO, (80.0, None)),
+    }
     soft: dict[str, tuple[float | None, float | None]] = {
         "loihi2": (96.8, None),
         "spinnaker2": (97.0, None),
@@ -75,7 +79,6 @@ def cases() -> tuple[Case, ...]:
         **dict.fromkeys(both, (96.3, None)),
         "speck2f": (95.5, None),
     }
-    trained = CORPUS / "trained"
 
     def one(name: str, dataset: str, *more: str, samples: int | None = None) -> Case:
         return Case(
@@ -88,7 +91,6 @@ def cases() -> tuple[Case, ...]:
             samples=samples,
         )
 
-    del trained
     return (
         Case(
             file="paper/current/braille_noDelay_bias_zero.nir",
@@ -187,8 +189,6 @@ def _ideal(case: Case, cache: Cache, result: Result, raster: Any, run: bool) -> 
     if key not in cache.rows and run:
         question = result.outcome.question
         graph = per_step(result.graph, question.semantics)
-        from dataclasses import replace
-
         stepped = replace(question.semantics, integrator="per-step")
         found: list[int] = []
         start = time.process_time()
