@@ -16,7 +16,13 @@ from typing import Any
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TAIL = 2000  # characters of what a dead worker wrote that are read
-OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory", "out of memory")
+OUT_OF_MEMORY = (
+    "bad_alloc",
+    "MemoryError",
+    "Cannot allocate memory",
+    "out of memory",
+    "Memory allocation still failed",  # OpenBLAS
+)
 CHUNK = 1 << 16
 
 

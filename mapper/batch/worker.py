@@ -25,7 +25,9 @@ from typing import IO, Any, NoReturn
 
 MB = 1 << 20
 WARM = (
+    "device_profiles.load",
     "mapper.deliver",
+    "mapper.emulate.layers",
     "mapper.explain",
     "mapper.report.facts",
     "mapper.solve.cpsat",
@@ -138,11 +140,15 @@ def _warm() -> None:
     """Import what jobs need, so that no job pays for it."""
     from importlib import import_module
 
+    import numpy as np
+
     for name in WARM:
         import_module(name)
     for family in FAMILIES:
         for package in ("backends", "quantize"):
             import_module(f"mapper.{package}.{family}")
+    square = np.ones((256, 256))  # BLAS takes its buffers now, before memory is limited
+    np.matmul(square, square)
 
 
 def _address_space() -> int:

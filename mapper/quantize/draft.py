@@ -35,7 +35,7 @@ def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0, *, exact: in
     off = np.asarray(got, dtype=np.float64) - wanted
     if not off.size:
         return Loss(max=0.0, rms=0.0, clipped=clipped)
-    square = np.vdot(off, off) / (off.size + exact)
+    square = float(np.sum(off * off)) / (off.size + exact)
     return Loss(max=float(np.max(np.abs(off))), rms=float(np.sqrt(square)), clipped=clipped)
 
 

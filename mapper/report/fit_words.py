@@ -41,9 +41,17 @@ def fit_page(facts: Facts, folder: Path | None = None) -> Page:
     )
 
 
+KINDS = {
+    "unsupported": "what the chip lacks",
+    "needs-allow": "approximations that need --allow",
+    "max-error": "approximations beyond --max-error",
+    "exact-only": "approximations, which --exact forbids",
+}
+
+
 def limit_words(entry: Facts) -> str:
     """'output_neurons: 27 models, 9 to 100 demanded, 8 neurons there'."""
-    name = entry["limit"] or entry["kind"]
+    name = entry["limit"] or KINDS.get(entry["kind"], entry["kind"])
     models = counted(entry["models"], "model")
     if not entry["limit"] or entry["most_demanded"] <= entry["available"]:
         return f"{name}: {models}"
@@ -90,7 +98,7 @@ def _place(line: Facts) -> str:
     share, agreement = line["share"], line["agreement"]
     agrees = "" if agreement is None else f", {100 * agreement:.1f} % agree"
     return f"{line['device']} ({line['group']}" + (
-        f" {100 * share:.0f} %{agrees})" if share is not None else f"{agrees})"
+        f", {100 * share:.0f} % full{agrees})" if share is not None else f"{agrees})"
     )
 
 
