@@ -108,18 +108,7 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
         "helpers": [{"role": h.role, "chip": h.chip, "core": h.core} for h in placed.helpers],
         "links": manifest.get("links", []),
         "fullest": _fullest(usage),
-        "usage": [
-            {
-                "chip": core.chip,
-                "core": core.core,
-                "holds": list(core.holds),
-                "resources": {
-                    name: {"used": use.used, "available": use.available}
-                    for name, use in core.resources.items()
-                },
-            }
-            for core in usage
-        ],
+        "usage": usage_facts(usage),
         "changes": changes,
         "losses": _losses(manifest.get("arrays", {})),
         "calibration": manifest.get("calibration"),
@@ -143,6 +132,22 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
 
 def _assumed(outcome: Placed | Undecided) -> list[dict[str, Any]]:
     return [{"id": a.id, "says": a.says, "source": a.source} for a in outcome.assumptions]
+
+
+def usage_facts(usage: Iterable[CoreUse]) -> list[dict[str, Any]]:
+    """What each core holds, and how much of each limit it uses."""
+    return [
+        {
+            "chip": core.chip,
+            "core": core.core,
+            "holds": list(core.holds),
+            "resources": {
+                name: {"used": use.used, "available": use.available}
+                for name, use in core.resources.items()
+            },
+        }
+        for core in usage
+    ]
 
 
 def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from device_profiles.describe import as_json, meanings, table
 from device_profiles.profile import Profile
+from mapper.report.facts import usage_facts
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import MOST_ALARMS, notes_blocks, number, semantics_block
 from mapper.verify.report import Checked
@@ -161,18 +162,7 @@ def verify_facts(checked: Checked, path: str) -> dict[str, Any]:
         "bundle": path,
         "ok": checked.ok,
         "findings": [{"fault": f.fault, "says": f.says} for f in checked.findings],
-        "usage": [
-            {
-                "chip": core.chip,
-                "core": core.core,
-                "holds": list(core.holds),
-                "resources": {
-                    name: {"used": use.used, "available": use.available}
-                    for name, use in core.resources.items()
-                },
-            }
-            for core in checked.usage
-        ],
+        "usage": usage_facts(checked.usage),
     }
 
 

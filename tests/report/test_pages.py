@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mapper.report.html import svg
+from mapper.report.plots import waterfall
 from tests.browser import Browser
 from tests.report.pages import ASKED, BATCH, BATCH_DEVICES, HOSTILE, IMAGE
 
@@ -172,3 +174,14 @@ def test_the_matrix_is_filtered_ordered_and_asked_by_keys(browser: Browser, page
     assert not browser.run("document.querySelector('#details').open")
     assert browser.run(f"{cell}.cellIndex") == 3  # back where it was
     assert browser.complaints == []
+
+
+def test_a_plot_is_also_a_file_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    """What `mapper.report.html.svg` writes is a picture: well-formed, drawn, its names escaped."""
+    part = {"cause": IMAGE, "accuracy": {"value": 0.9}, "change_of_accuracy": None}
+    (tmp_path / "plot.svg").write_text(svg(waterfall([part], "accuracy")), encoding="utf-8")
+    browser.open(tmp_path / "plot.svg")
+    assert browser.complaints == []
+    assert browser.run("document.documentElement.tagName") == "svg"
+    assert browser.run("document.querySelector('rect').getBoundingClientRect().width") > 0
+    assert IMAGE in browser.run("document.documentElement.textContent")
