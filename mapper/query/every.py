@@ -16,7 +16,7 @@ from mapper.ledger import Bound, Choose, Claim, Count, Decision, never
 from mapper.outcome import Impossible, Placed, Undecided
 
 MOST = 1_000  # placements that are told
-MOST_SEEN = 10_000  # assignments that are looked at
+MOST_SEEN = 5_000  # assignments that are looked at
 BUDGET = 30.0  # deterministic seconds
 
 
@@ -24,25 +24,37 @@ BUDGET = 30.0  # deterministic seconds
 class Placement:
     """plans: by population; cores: (population or its relays, class of cores, number).
 
+    roles: where a plan says more than on which cores ('hidden', 'output', ... on Xylo);
     score: (objective, value) in order.
     """
 
     plans: Mapping[str, str]
+    roles: Mapping[str, str]
     cores: tuple[tuple[str, str, int], ...]
     score: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placements:
-    """`all`: these are all; else the search ended at a bound, which `because` names."""
+    """`all`: these are all; else the search ended at a bound, which `because` names.
+
+    best: how many of them, the first ones, are equally good and best; best_all: those are
+    all of these.
+    """
 
     found: tuple[Placement, ...]
     all: bool
+    best: int
+    best_all: bool
     because: str
 
 
 def placements(outcome: Placed | Impossible | Undecided, most: int = MOST) -> Placements:
-    """All placements of the outcome's question, the best first."""
+    """All placements of the outcome's question, the best first.
+
+    The best are looked for by themselves first, so that they are there even where the
+    others are too many.
+    """
     from mapper.solve.cpsat import feasible
     from mapper.solve.every import every
 
@@ -51,17 +63,51 @@ def placements(outcome: Placed | Impossible | Undecided, most: int = MOST) -> Pl
     plain = (*ledger.claims, _without_helpers(outcome))
     lean = feasible(plain, budget=budget, seed=settings.seed) is True
     claims = plain if lean else ledger.claims
-    answer = every(claims, most=MOST_SEEN, budget=budget, seed=settings.seed)
-    seen = (v for v in answer.assignments if lean or not _spare(ledger.claims, v))
-    found = {_key(one): one for one in (_placement(outcome, values) for values in seen)}
-    ordered = sorted(found.values(), key=lambda one: ([v for _, v in one.score], _key(one)))
+
+    def look(*more: Claim) -> tuple[dict[tuple[object, ...], Placement], bool, int]:
+        """Placements by what tells them apart, whether these are all, assignments seen."""
+        answer = every((*claims, *more), most=MOST_SEEN, budget=budget, seed=settings.seed)
+        seen = (v for v in answer.assignments if lean or not _spare(ledger.claims, v))
+        made = {_key(one): one for one in (_placement(outcome, values) for values in seen)}
+        return made, answer.all, len(answer.assignments)
+
+    least = _asks(Bound(()))
+    if isinstance(outcome, Placed):
+        values = {name: value for name, value, _ in outcome.objectives}
+        least = _asks(*(Bound(t, high=values[n]) for n, t in ledger.objectives if n in values))
+    best, best_all, _ = look(least)
+    found, whole, seen = look()
+    ordered = sorted(
+        (best | found).values(), key=lambda one: ([v for _, v in one.score], _key(one))
+    )
+    top = sum(one.score == ordered[0].score for one in ordered)
     because = ""
-    if len(ordered) > most:
-        because = f"the best {most:,} of {len(ordered):,}"
-    elif not answer.all:
-        because = f"the search ended after {len(answer.assignments):,} assignments"
+    if not whole:
+        because = f"the search ended after {seen:,} assignments"
+    elif len(ordered) > most:
+        because = f"the first {most:,} of {len(ordered):,}"
     return Placements(
-        found=tuple(ordered[:most]), all=answer.all and len(ordered) <= most, because=because
+        found=tuple(ordered[:most]),
+        all=whole and len(ordered) <= most,
+        best=min(top, most),
+        best_all=best_all and top <= most,
+        because=because,
+    )
+
+
+def _asks(*bounds: Bound, says: str = "as good as the best") -> Claim:
+    """What these placements keep beside the limits."""
+    return Claim(
+        kind="placed",
+        subject=(),
+        template=says,
+        demanded=0,
+        available=0,
+        unit="core",
+        source=OURS,
+        confidence="published",
+        bounds=bounds,
+        question=True,
     )
 
 
@@ -74,18 +120,7 @@ def _without_helpers(outcome: Placed | Impossible | Undecided) -> Claim:
         if plan.copies > 1
     ]
     relays = [d for d in outcome.ledger.decisions if _is_relay(d)]
-    return Claim(
-        kind="placed",
-        subject=(),
-        template="without relays and copies",
-        demanded=0,
-        available=0,
-        unit="core",
-        source=OURS,
-        confidence="published",
-        bounds=never(*copied, *relays),
-        question=True,
-    )
+    return _asks(*never(*copied, *relays), says="without relays and copies")
 
 
 def _is_relay(decision: Decision) -> bool:
@@ -97,8 +132,8 @@ def _placement(
 ) -> Placement:
     names = [p.name for p in outcome.question.network.populations]
     known = sorted(names, key=len)
-    plans = {
-        name: plan.id
+    chosen = {
+        name: plan
         for name in names
         for plan in outcome.options.plans.get(name, ())
         if values.get(Choose(name, plan.id))
@@ -112,7 +147,12 @@ def _placement(
         (name, sum(c * values.get(d, 0) for c, d in terms))
         for name, terms in outcome.ledger.objectives
     )
-    return Placement(plans=plans, cores=tuple(cores), score=score)
+    return Placement(
+        plans={name: plan.id for name, plan in chosen.items()},
+        roles={name: plan.role for name, plan in chosen.items() if plan.role},
+        cores=tuple(cores),
+        score=score,
+    )
 
 
 def _key(one: Placement) -> tuple[object, ...]:
@@ -139,11 +179,14 @@ def facts(found: Placements) -> dict[str, Any]:
     """For JSON."""
     return {
         "all": found.all,
+        "best": found.best,
+        "best_all": found.best_all,
         "because": found.because,
         "placements": [
             {
                 "score": dict(one.score),
                 "plans": dict(one.plans),
+                "roles": dict(one.roles),
                 "cores": [
                     {"of": of, "class": where, "cores": cores} for of, where, cores in one.cores
                 ],

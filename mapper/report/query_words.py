@@ -26,6 +26,7 @@ OUTCOMES = {
     "undecided": "{model} on {device} is undecided",
 }
 MOST_PLACEMENTS = 12
+MOST_SCORES = 4  # of placements, the best first
 MOST_DIFFERENCES = 12
 
 
@@ -164,25 +165,41 @@ def _told(facts: Facts) -> Page:
 def _all(facts: Facts) -> Page:
     found: Facts = facts["answer"]
     placements: Sequence[Facts] = found["placements"]
-    every = "all of them" if found["all"] else found["because"]
+    names = list(dict.fromkeys(f"'{name}'" for one in placements for name in one["plans"]))
+    names += sorted({row["of"] for one in placements for row in one["cores"]} - {*names})
     blocks: list[Block] = []
-    for i, one in enumerate(placements[:MOST_PLACEMENTS], 1):
-        score = ", ".join(f"{name} {number(value)}" for name, value in one["score"].items())
-        cores: Sequence[Facts] = one["cores"]
-        rows = tuple(
-            (group, ", ".join(f"{row['cores']} in class {row['class']}" for row in members))
-            for group, members in groupby(cores, key=lambda row: row["of"])
-        )
-        blocks.append(Block(f"{i}: {score}", rows))
-    left = len(placements) - MOST_PLACEMENTS
-    if left > 0:
-        blocks.append(Block("And", ((f"{counted(left, 'more placement')} (--json has all)",),)))
+    for score, members in groupby(placements, key=lambda one: one["score"]):
+        if len(blocks) == MOST_SCORES:
+            break
+        rows = [("", *names), *(_cells(one, names) for one in members)]
+        shown = rows[: MOST_PLACEMENTS + 1]
+        if len(rows) > len(shown):
+            shown.append((f"and {len(rows) - len(shown):,} more (--json has all)",))
+        told = ", ".join(f"{name} {number(value)}" for name, value in score.items())
+        blocks.append(Block(f"{counted(len(rows) - 1, 'placement')} with {told}", tuple(shown)))
+    whole = "all of them" if found["all"] else f"not all: {found['because']}"
+    lines = [f"{counted(len(placements), 'placement')}, {whole}."]
+    if placements and not found["all"] and found["best_all"]:
+        best = counted(found["best"], "best one")
+        lines.append(f"The {best} {'is' if found['best'] == 1 else 'are'} complete.")
+    if placements:
+        lines.append("Cells: cores, by class (equal cores are not told apart), or the way.")
     return Page(
-        verdict=f"{_verdict(facts)}: {counted(len(placements), 'placement')}, {every}",
+        verdict=_verdict(facts),
         mood=MOODS[facts["outcome"]],
-        lines=("Equal cores are not told apart.",),
+        lines=tuple(lines),
         blocks=(*blocks, *ending(facts)),
     )
+
+
+def _cells(one: Facts, names: Sequence[str]) -> Row:
+    held: dict[str, list[str]] = {name: [] for name in names}
+    for row in one["cores"]:
+        held[row["of"]].append(
+            row["class"] if row["cores"] == 1 else f"{row['cores']} {row['class']}"
+        )
+    how = {f"'{name}'": says for name, says in {**one["plans"], **one["roles"]}.items()}
+    return ("", *(" + ".join(held[name]) or how.get(name, "-") for name in names))
 
 
 def _diff(facts: Facts) -> Page:
