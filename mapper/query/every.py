@@ -16,7 +16,7 @@ from mapper.ledger import Bound, Choose, Claim, Count, Decision, never
 from mapper.outcome import Impossible, Placed, Undecided
 
 MOST = 1_000  # placements that are told
-MOST_SEEN = 5_000  # assignments that are looked at
+MOST_SEEN = 2_000  # assignments that are looked at
 BUDGET = 30.0  # deterministic seconds
 
 
