@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from importlib import import_module
 from math import prod
@@ -217,22 +218,32 @@ def _optimistic(question: Question, found: tuple[Conflict, ...]) -> tuple[str, .
     )
     if not changed or hopeless:
         return ()
-    asked = replace(question, profile=profile)
-    claims = state(asked, offer(asked)).claims
-    if counted_out(claims):
-        return ()
-    from mapper.solve.cpsat import feasible
-
     settings = question.settings
-    return changed if feasible(claims, budget=settings.budget, seed=settings.seed) else ()
+
+    def fits(profile: Profile) -> bool:
+        asked = replace(question, profile=profile)
+        claims = state(asked, offer(asked)).claims
+        if counted_out(claims):
+            return False
+        from mapper.solve.cpsat import feasible
+
+        return bool(feasible(claims, budget=settings.budget, seed=settings.seed))
+
+    if not fits(profile):
+        return ()
+    named = {claim.limit for conflict in found for claim in conflict.claims}
+    fewer, some = optimistic(question.profile, named)
+    return some if some and some != changed and fits(fewer) else changed
 
 
-def optimistic(profile: Profile) -> tuple[Profile, tuple[str, ...]]:
-    """The profile with every optimistic value in place of the safe one, and their names."""
+def optimistic(
+    profile: Profile, only: Collection[str] | None = None
+) -> tuple[Profile, tuple[str, ...]]:
+    """The profile with every optimistic value, or `only` some, for the safe one; their names."""
     changed: list[str] = []
 
     def best(name: str, number: Number) -> Number:
-        if number.optimistic is None:
+        if number.optimistic is None or (only is not None and name not in only):
             return number
         changed.append(name)
         return replace(number, value=number.optimistic, optimistic=None)

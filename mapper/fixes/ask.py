@@ -17,6 +17,7 @@ from mapper.outcome import Impossible
 from mapper.result import Asked
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
+from nir_io.semantics import Semantics
 
 Found = tuple[Trial, Permits]
 
@@ -83,6 +84,7 @@ class Ask:
         words: Sequence[str] = (),
         settings: bool = False,
         change: Change | None = None,
+        semantics: Semantics | None = None,
         device: str | None = None,
     ) -> Fix:
         """A fix that was solved again, with the permissions that it needs besides.
@@ -102,6 +104,7 @@ class Ask:
             resolved=True,
             change=change,
             settings=need.settings if differ else None,
+            semantics=semantics,
             device=device,
             work=found[0].work,
         )

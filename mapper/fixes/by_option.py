@@ -58,6 +58,22 @@ def fewer_bits(ask: Ask) -> Iterator[Fix]:
     yield ask.fix("weight-bits", says, found, more=now - bits, words=words, settings=True)
 
 
+def fewer_events(ask: Ask) -> Iterator[Fix]:
+    """An input that brings no more events a step than the chip keeps."""
+    if "input-events" not in ask.kinds:
+        return
+    most = int(ask.asked.profile.limit("input_events").value)
+    kind = "spikes" if most == 1 else f"counts:{most}"
+    origins = {**dict(ask.asked.semantics.origins), "input_kind": "option"}
+    semantics = replace(ask.asked.semantics, input_kind=kind, origins=tuple(origins.items()))
+    found = ask.fits(replace(ask.asked, semantics=semantics))
+    if found is not None:
+        events = "1 event" if most == 1 else f"{most} events"
+        says = f"clip the input to {events} a step and channel"
+        words = ("--input-kind", kind)
+        yield ask.fix("input-kind", says, found, words=words, semantics=semantics)
+
+
 def more_chips(ask: Ask) -> Iterator[Fix]:
     """The fewest chips that hold the network."""
     totals = [claim for claim in ask.claims if claim.kind == "cores" and claim.available > 0]

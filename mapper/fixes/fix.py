@@ -14,6 +14,7 @@ from types import MappingProxyType
 from mapper.change.change import Change, applied, noted
 from mapper.result import Asked
 from mapper.settings import Settings
+from nir_io.semantics import Semantics
 
 COSTS: Mapping[str, float] = MappingProxyType(
     {
@@ -24,6 +25,7 @@ COSTS: Mapping[str, float] = MappingProxyType(
         "optimistic": 12.0,  # if an uncertain limit is better than its safe value
         "device-alike": 20.0,  # another device of the family
         "device": 25.0,  # a device of another family
+        "input-kind": 28.0,  # fewer events a step: the data are clipped
         "dt": 30.0,  # and 5 for each factor of two
         "delay": 35.0,
         "size": 40.0,  # and 60 x the share of neurons that goes; inputs 10, outputs 30 more
@@ -41,7 +43,7 @@ class Fix:
 
     says: a sentence; words: for the command line; cost: see COSTS. resolved: the network
     was solved again with it and fits; with `verified` its bundle was made and checked too.
-    change, settings, device: how it is applied; None where it asks for something that
+    change, settings, semantics, device: how it is applied; None where it asks for something that
     cannot be applied by itself (retraining). work: units that solving it again took.
     """
 
@@ -53,13 +55,15 @@ class Fix:
     verified: bool = False
     change: Change | None = None
     settings: Settings | None = None
+    semantics: Semantics | None = None
     device: str | None = None
     work: float = 0.0
 
     @property
     def applies(self) -> bool:
         """Whether `apply` gives another question."""
-        return any(part is not None for part in (self.change, self.settings, self.device))
+        parts = (self.change, self.settings, self.semantics, self.device)
+        return any(part is not None for part in parts)
 
     def apply(self, asked: Asked) -> Asked:
         """The question with this fix. Raises CannotResizeError and BadInput as Change does."""
@@ -69,6 +73,8 @@ class Fix:
             asked = replace(asked, profile=load(self.device), profile_path=None)
         if self.settings is not None:
             asked = replace(asked, settings=self.settings)
+        if self.semantics is not None:
+            asked = replace(asked, semantics=self.semantics)
         return asked if self.change is None else changed(asked, self.change)
 
 

@@ -10,6 +10,7 @@ from mapper.fixes.by_change import mended, sizes, steps
 from mapper.fixes.by_option import (
     devices,
     fewer_bits,
+    fewer_events,
     flags,
     more_chips,
     optimistic,
@@ -43,6 +44,7 @@ def fixes(
 def _solved(ask: Ask) -> Iterator[Fix]:
     yield from permissions(ask)
     yield from flags(ask)
+    yield from fewer_events(ask)
     yield from more_chips(ask)
     yield from fewer_bits(ask)
     yield from optimistic(ask)
