@@ -22,6 +22,7 @@ SEMANTICS: dict[str, dict[str, object]] = {
     "residual_if": {"semantics": "sinabs"},
     "mlp_lif": {"file_dt": DT, "reset": "subtract"},
     "srnn_cuba": {"file_dt": DT, "reset": "subtract"},
+    "skip_cuba": {"file_dt": DT, "reset": "subtract"},
 }
 
 
@@ -166,9 +167,42 @@ def srnn_cuba() -> nir.NIRGraph:
     return nir.NIRGraph(nodes, edges)
 
 
+def skip_cuba() -> nir.NIRGraph:
+    """Five outputs that read the input and, one layer later, 24 hidden neurons."""
+    rng = default_rng(7)
+    nodes = {
+        "input": nir.Input({"input": np.array([8])}),
+        "w_in": nir.Linear(rng.normal(0.0, 0.5, (24, 8))),
+        "hidden": synaptic(24, synapse=2, membrane=16),
+        "w_out": nir.Linear(rng.normal(0.0, 0.3, (5, 24))),
+        "w_skip": nir.Linear(rng.normal(0.0, 0.3, (5, 8))),
+        "readout": synaptic(5, synapse=2, membrane=16),
+        "output": nir.Output({"output": np.array([5])}),
+    }
+    edges = [
+        ("input", "w_in"),
+        ("w_in", "hidden"),
+        ("hidden", "w_out"),
+        ("w_out", "readout"),
+        ("input", "w_skip"),
+        ("w_skip", "readout"),
+        ("readout", "output"),
+    ]
+    return nir.NIRGraph(nodes, edges)
+
+
 NETWORKS = {
     made.__name__: made
-    for made in (cnn_if, cnn_if_wide, cnn_if_deep, cnn_if_heavy, residual_if, mlp_lif, srnn_cuba)
+    for made in (
+        cnn_if,
+        cnn_if_wide,
+        cnn_if_deep,
+        cnn_if_heavy,
+        residual_if,
+        mlp_lif,
+        srnn_cuba,
+        skip_cuba,
+    )
 }
 
 

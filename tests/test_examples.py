@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.examples_path import EXAMPLES
+from tests.examples_path import EXAMPLES, ROOT
 
 LIBRARIES = ("networks", "make_models")
 SCRIPTS = sorted(file.stem for file in EXAMPLES.glob("*.py") if file.stem not in LIBRARIES)
@@ -59,12 +60,25 @@ def test_models_are_written_with_their_semantics(tmp_path: Path) -> None:
     )
 
 
-def test_readme_and_tutorial_show_what_the_program_prints() -> None:
+PAGES = {"README.md": 2, "docs/tutorial.md": 3, "docs/refusals.md": 22}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_the_program_prints(page: str) -> None:
     from scripts.readme import FILES, rewritten
 
+    assert {str(file.relative_to(ROOT)) for file in FILES} == set(PAGES)
+    text = (ROOT / page).read_text()
     here = Path.cwd()
-    for file, examples in zip(FILES, (2, 3), strict=True):
-        text = file.read_text()
-        assert rewritten(text) == text, "run python scripts/readme.py"
-        assert text.count("$ nirmap ") == examples
+    assert rewritten(text) == text, "run python scripts/readme.py"
     assert Path.cwd() == here
+    assert text.count("$ nirmap ") == PAGES[page]
+
+
+def test_every_fix_of_the_page_maps_the_network_it_is_for() -> None:
+    """The page shows a fix by the first line of what it answers."""
+    text = (ROOT / "docs" / "refusals.md").read_text()
+    answers = re.findall(r"^\$ nirmap map (\S+).*\n(.*)$", text, re.MULTILINE)
+    assert len(answers) == 11
+    for model, answer in answers:
+        assert answer.startswith(f"{model} fits ")

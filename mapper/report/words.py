@@ -371,7 +371,8 @@ def limit_of(claim: Facts) -> str:
     if sort in NO_NUMBER:
         return NO_NUMBER[sort]
     may = "" if claim["optimistic"] is None else f", perhaps {number(claim['optimistic'])}"
-    value = f"{number(claim['available'])} {claim['unit']}{may}"
+    unit = claim["unit"].removesuffix("s" if claim["available"] == 1 else "\0")
+    value = f"{number(claim['available'])} {unit}{may}"
     what = claim["limit"] or claim["kind"]
     if claim["kind"] == "one-slice-a-core":
         what = f"core class {what}"
