@@ -55,7 +55,8 @@ def nowhere(claims: Sequence[Claim], _: Ledger) -> str | None:
         return None
     name = f"'{claims[0].subject[0]}'"
     if all(sort_of(claim.kind) == "item" for claim in claims):
-        return f"{name} fits nowhere. {'. And '.join(about(name, c.leads) for c in claims)}"
+        reasons = (about(name, claim.leads) for claim in claims)
+        return ". ".join((f"{name} fits nowhere", *(r[:1].upper() + r[1:] for r in reasons)))
     told = sorted(claims, key=lambda claim: (claim.kind == "unsupported", rank(claim.kind)))
     also = ". Or else: ".join(dict.fromkeys(about(name, claim.leads) for claim in told[1:]))
     return f"{told[0].leads}. Or else: {also}"
