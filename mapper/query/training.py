@@ -42,8 +42,8 @@ TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "weight_mixed_step",
             "weight_magnitude",
             "weight_magnitude_delay",
-            "kernel_weight_min",
-            "kernel_weight_max",
+            "kernel_min",
+            "kernel_max",
             "synapses_per_hidden",
             "synapses_per_output",
             "delay_max",
@@ -90,6 +90,7 @@ TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "output_neurons",
             "recurrent_fan_out",
             "features",
+            "kernel_min",
             "kernel_max",
             "square_kernels_only",
             "strides",
@@ -109,7 +110,7 @@ TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
 )
-MEMORIES = ("kernel_memory", "neuron_memory", "bias_memory")
+ELSEWHERE = {"Weights": "pixels", "Layers": "LSB"}  # a kernel's side, and its weights, by unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,8 @@ def training(profile: Profile) -> tuple[TrainingLimit, ...]:
             found += _time_constants(profile)
         for name in (name for name in names if name in rows):
             value, optimistic, confidence, source = rows[name]
+            if value.split()[-1] == ELSEWHERE.get(topic):
+                continue
             found.append(
                 TrainingLimit(
                     topic=topic,

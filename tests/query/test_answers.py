@@ -212,6 +212,16 @@ def test_every_device_says_what_to_train_within() -> None:
         assert all(row.says and row.source for row in rows), name
 
 
+def test_sides_of_kernels_and_their_weights_are_told_apart() -> None:
+    found = {
+        (row.topic, row.name): row.value
+        for name in ("speck2f", "spinnaker2")
+        for row in training(load(name))
+    }
+    assert found["Layers", "kernel_max"] == "16 pixels"
+    assert found["Weights", "kernel_max"] == "127 LSB"
+
+
 def test_what_a_query_makes_is_bounded(ask_of: Ask) -> None:
     asked = ask_of("srnn_cuba", "loihi2")
     roomy = {
