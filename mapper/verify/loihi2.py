@@ -83,6 +83,8 @@ def _neurons(case: Case, population: Population) -> NDArray[np.int64] | None:
             f"{params.where} runs as {shown(population.device_model)}; Lava's are {', '.join(names)}",
         )
         return None
+    if population.kind not in d.words("neuron_models"):
+        case.book.find("neuron-model", f"{params.where} is a {shown(population.kind)}")
     soft = population.device_model == "ATRLIF"
     if soft != (population.reset == "subtract"):
         case.book.find(

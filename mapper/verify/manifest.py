@@ -126,11 +126,15 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """An output that the host computes: where its paths begin, and the arrays they use."""
+    """An output that the host computes: where its paths begin, and the arrays they use.
+
+    ends: entries that each path with stages ends in.
+    """
 
     output: str
     sources: tuple[str, ...]
     refs: tuple[str, ...]
+    ends: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,18 +274,24 @@ def _host(row: Row) -> Host:
     """Linear stages hold refs and numbers by name; the integrator behind them refs."""
     sources: list[str] = []
     refs: list[str] = []
+    ends: list[int] = []
     for path in row.rows("paths", "source"):
         sources.append(path.text("source"))
+        end: int | None = None
         for stage in path.rows("stages", "kind"):
             stage.text("kind")
+            end = 1 if stage.raw.get("shape_out") == [] else prod(stage.shape("shape_out"))
             refs += [v for k, v in stage.raw.items() if isinstance(v, str) and k != "kind"]
+        ends += [] if end is None else [end]
     if not sources:
         row.wrong("paths", "at least one path")
     if row.raw.get("neuron") is not None:
         neuron = row.row("neuron")
         neuron.text("kind")
         refs += [v for k, v in neuron.raw.items() if isinstance(v, str) and k != "kind"]
-    return Host(output=row.text("output"), sources=tuple(sources), refs=tuple(refs))
+    return Host(
+        output=row.text("output"), sources=tuple(sources), refs=tuple(refs), ends=tuple(ends)
+    )
 
 
 def _contract(row: Row) -> Mapping[str, Any]:

@@ -159,6 +159,7 @@ def _outputs(manifest: Manifest, hop: int, book: Book) -> None:
     for name in (name for name, times in names.items() if times > 1):
         book.find("schema", f"output {shown(name)} stands twice")
     hosts = {host.output: host.sources for host in manifest.hosts}
+    ends = {host.output: host.ends for host in manifest.hosts}
     by_host = {output.name for output in manifest.outputs if output.read == "host"}
     if len(hosts) < len(manifest.hosts) or set(hosts) != by_host:
         book.find(
@@ -183,6 +184,11 @@ def _outputs(manifest: Manifest, hop: int, book: Book) -> None:
             book.find(
                 "output-latency",
                 f"{where} is said to be {output.latency} steps late; what it reads is {late}",
+            )
+        for end in set(ends.get(output.name, ())) - {prod(output.shape)}:
+            book.find(
+                "output",
+                f"{where} has {prod(output.shape)} entries; its host stages end in {end}",
             )
         if output.population is not None:
             size = manifest.populations[output.population].size

@@ -49,7 +49,7 @@ class _Pair:
 
 def check_xylo(case: Case) -> None:
     """Neurons, weights, pools, windows."""
-    manifest = case.manifest
+    manifest, d = case.manifest, case.device
     for key in SHIFTS:
         _pool(case, key, "weight_shift_min", "weight_shift_max", "shift-range", "bits")
     for population in manifest.populations.values():
@@ -60,6 +60,11 @@ def check_xylo(case: Case) -> None:
                 case.book.find(
                     "demand",
                     f"{shown(population.name)} uses {used} neurons; the bundle states {stated}",
+                )
+            elif stated > (room := d.limit("hidden_neurons") + d.limit("output_neurons")):
+                case.book.find(
+                    "demand",
+                    f"{shown(population.name)} is said to use {stated:,} neurons; there are {room:,}",
                 )
     hidden = _ids(case, "hidden_ids", HIDDEN, "hidden", "hidden_neurons")
     _ids(case, "output_ids", OUTPUT, "outputs", "output_neurons")
