@@ -39,7 +39,7 @@ BUDGET = 10_000.0  # units of work (mapper.fixes.trial), some minutes
 class Varied:
     """The answer. Values are in the unit of `what`: channels, neurons, pixels, seconds, bits.
 
-    now: as asked; fits_now: whether that fits; largest: None where no value fits; beyond: the
+    now: as asked; fits_now: whether that fits, None where it is open; largest: None where no value fits; beyond: the
     next value, which does not fit (None: no value beyond was tried, as `because` says);
     proven: whether both were decided and nothing in between is left open. binding: why
     `beyond` does not fit. tried: (value, whether it fits, None where that is open) in order.
@@ -48,7 +48,7 @@ class Varied:
     what: str
     unit: str
     now: float
-    fits_now: bool
+    fits_now: bool | None
     largest: float | None
     beyond: float | None
     proven: bool
@@ -125,7 +125,7 @@ def _searched(scale: Scale) -> Varied:
         what=scale.what,
         unit=scale.unit,
         now=scale.now,
-        fits_now=probe.fits(scale.start),
+        fits_now=probe.answers[scale.start],
         largest=scale.value(low) if low >= 0 else None,
         beyond=None if ended else scale.value(high),
         proven=decided and (scale.closed if ended else probe.answers[high] is False),
@@ -167,7 +167,14 @@ class _Probe:
         except OutOfWorkError:
             self.reasons[i] = "the search's budget ended; it is open whether this fits"
             return None
-        return False if tried is None else tried.fits
+        if tried is None:
+            return False
+        if tried.fits is None:
+            budget = self.scale.at(i).settings.budget
+            self.reasons[i] = (
+                f"the solver's budget of {budget:g} deterministic seconds ended; pass a larger --budget"
+            )
+        return tried.fits
 
     def why(self, i: int) -> str:
         """The reason against a value that does not come from limits."""
@@ -314,7 +321,7 @@ def _time_steps(asked: Asked) -> Varied:
         what="dt",
         unit="s",
         now=now,
-        fits_now=probe.fits(steps.index(now)),
+        fits_now=probe.answers[steps.index(now)],
         largest=None if top is None else steps[top],
         beyond=None if bad is None else steps[bad],
         proven=False,

@@ -42,19 +42,21 @@ def _vary(facts: Facts) -> Page:
     what = found["what"]
     if found["largest"] is None:
         verdict = f"{what}: no value fits {device}"
-        mood = "bad" if found["proven"] else "open"
+        mood = "bad"
+        if not found["proven"]:
+            verdict, mood = f"{what}: no value is known to fit {device}", "open"
     else:
         verdict = f"{what}: at most {_amount(found['largest'], unit)} fit {device}"
         mood = "good" if found["proven"] else "open"
     sources: dict[str, int] = {}
     binding: Sequence[Facts] = found["binding"]
-    lines = [f"{model} has {_amount(found['now'], unit)}, which {_fits(found['fits_now'])}."]
+    lines = [f"{model} has {_amount(found['now'], unit)}: {_tried(found['fits_now'])}."]
     if found["beyond"] is not None:
         why = binding[0]["headline"] if binding else found["because"]
         beyond = _amount(found["beyond"], unit)
         answers = {row["value"]: row["fits"] for row in found["tried"]}
         if answers[found["beyond"]] is None:
-            lines.append(f"Whether {beyond} fit is open: {why}.")
+            lines.append(f"Whether it fits with {beyond} is open: {why}.")
         else:
             lines.append(f"With {beyond} it does not fit: {why}.")
     if found["because"] and (binding or found["beyond"] is None):
@@ -95,12 +97,8 @@ def _around(tried: Sequence[Facts], found: Facts) -> Sequence[Facts]:
     return sorted(near, key=lambda row: row["value"])
 
 
-def _fits(fits: bool) -> str:
-    return "fits" if fits else "does not fit"
-
-
 def _tried(fits: bool | None) -> str:
-    return "open" if fits is None else _fits(fits)
+    return "open" if fits is None else "fits" if fits else "does not fit"
 
 
 def _amount(value: float, unit: str) -> str:

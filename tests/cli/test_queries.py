@@ -31,6 +31,15 @@ def test_a_query_ends_as_check_does_and_says_the_same_in_json(name: str, ask: Ru
     assert facts["model"]["name"] in said.out and facts["device"]["name"] in said.out
 
 
+def test_a_size_is_open_where_the_budget_ended(ask: Run) -> None:
+    said = ask("cnn_if_wide", "speck2f", "--vary", "channels@1", "--budget", "1e-6")
+    assert said.code == 3
+    assert said.out.startswith("channels@1: no value is known to fit speck2f\n")
+    assert "has 20 channels: open." in said.out and "pass a larger --budget" in " ".join(
+        said.out.split()
+    )
+
+
 BAD = {
     "no such node": (("--explain", "nix"), "there is no node 'nix'; there are: "),
     "no such core": (("--why-not", "12"), "speck2f has no core 12; it has 0 to 8"),
