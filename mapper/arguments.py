@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 fits or done, 1 does not fit, 2 bad input or use, 3 undecided, 4 our bug.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    top.add_argument(
+        "--completion",
+        action=_Completion,
+        metavar="SHELL",
+        choices=("bash", "zsh", "fish"),
+        help='completion for a shell, e.g. eval "$(nirmap --completion bash)"',
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     mapping = commands.add_parser("map", help="map a network and write the bundle")
     mapping.add_argument("-o", "--output", metavar="DIR", help="folder (default: MODEL-DEVICE)")
@@ -228,6 +236,16 @@ def _mapping(command: argparse.ArgumentParser) -> None:
     )
     for flag, shown, says in MAPPING:
         group.add_argument(flag, metavar=shown, help=says)
+
+
+class _Completion(argparse.Action):
+    """Prints what a shell needs to complete our words."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: Any) -> None:
+        from mapper.completion import script
+
+        sys.stdout.write(script(parser, str(shell)))
+        parser.exit(0)
 
 
 class _Version(argparse.Action):
