@@ -262,6 +262,7 @@ def _runs(facts: Facts) -> tuple[Row, ...]:
         rows.append(("reset", "", f"states cannot be cleared: {silent} between samples"))
     if contract["slow_clock_hz"]:
         rows.append(("clock", "", f"{contract['slow_clock_hz']:g} Hz, for the biases"))
+    rows.append(("keeps up", "", "unknown (no data): `nirmap compare --input DATA` tells"))
     return tuple(rows)
 
 
