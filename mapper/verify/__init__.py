@@ -62,20 +62,25 @@ def verify(
 def examine(
     manifest: Mapping[str, Any], arrays: bytes, *, profile: AnyPath | None = None
 ) -> Checked:
-    """As `verify`, of a bundle that is not written yet: its manifest and its arrays.npz."""
+    """As `verify`, of a bundle that is not written yet: its manifest and its arrays.npz.
+
+    Raises MemoryError: a job that may take too little is no fault of the bundle.
+    """
     folder = Folder(Path(), manifest, arrays)
     profile_path = None if profile is None else Path(profile)
-    return _guarded(lambda book: _examine(folder, profile_path, book))
+    return _guarded(lambda book: _examine(folder, profile_path, book), MemoryError)
 
 
-def _guarded(check: Callable[[Book], object]) -> Checked:
-    """What `check` finds; that it cannot go on is a finding as well."""
+def _guarded(check: Callable[[Book], object], *passes: type[Exception]) -> Checked:
+    """What `check` finds; that it cannot go on is a finding as well, save for what `passes`."""
     book = Book()
     try:
         with np.errstate(all="ignore"):  # odd values are findings, not warnings
             check(book)
     except NoLimitError as error:
         book.find("profile", f"{error}; the bundle cannot be checked")
+    except passes:
+        raise
     except Exception as error:  # a bundle that breaks the checker is no good bundle
         book.find("checker-failed", f"the check ended early: {type(error).__name__}: {error}")
     return book.checked()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.verify import verify
+from mapper.verify import examine, verify
 from mapper.verify.case import Case, magnitude
 from mapper.verify.device import Device, device
 from mapper.verify.links import covered
@@ -237,3 +237,13 @@ def test_speck_needs_no_more_than_its_links(tmp_path: Path) -> None:
             del draft.manifest["links"][i]
             found = {f.fault for f in verify(draft.save(tmp_path / "bundle")).findings}
             assert found == {"link-missing"}
+
+
+def test_too_little_memory_is_no_fault_of_a_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scarce(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mapper.verify.check_placement", scarce)
+    draft = made(LOIHI)
+    with pytest.raises(MemoryError):
+        examine(draft.manifest, draft.files()["arrays.npz"])
