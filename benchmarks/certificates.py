@@ -1,8 +1,8 @@
 """Certificates of refusals: how many are proven, checked how fast.
 
-    python benchmarks/certificates.py [CORPUS] [--largest MB]
+    python benchmarks/certificates.py [CORPUS] [--largest MB] [--refused N --seed S]
 
-Every file of the corpus against every device; each refusal gets a certificate, which is written
+With --refused: N instances of benchmarks/refused_networks.py. Else every file of the corpus against every device; each refusal gets a certificate, which is written
 as JSON, read back and checked by `mapper.verify` alone. Processor time, after a first check.
 `certified` is the same for one outcome.
 """
@@ -72,7 +72,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", nargs="?", type=Path, default=ROOT.parent / "shared" / "corpus")
     parser.add_argument("--largest", type=float, default=8.0, help="MB of a file (default 8)")
+    parser.add_argument("--refused", type=int, help="instances of refused_networks.py instead")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    if options.refused:
+        _instances(options.corpus, options.refused, options.seed)
+        return
     files = [
         path
         for folder in ("exported", "trained", "paper")
@@ -90,6 +95,21 @@ def main() -> None:
             kinds.update(c["limits"][0]["kind"] for c in one.certificate["conflicts"])
             if not one.wholly:
                 print(f"{path.name} on {device}: {one.verdict.conflicts} {one.verdict.findings}")
+    _report(found, kinds)
+
+
+def _instances(corpus: Path, count: int, seed: int) -> None:
+    from refused_networks import instances
+
+    found: list[Certified] = []
+    kinds: Counter[str] = Counter()
+    for instance in instances(corpus, count, seed):
+        one = certified(instance.outcome)
+        found.append(one)
+        kinds.update(c["limits"][0]["kind"] for c in one.certificate["conflicts"])
+        if not one.wholly:
+            told = [c.status for c in one.verdict.conflicts]
+            print(f"{instance.id} on {instance.device}: {told} {one.verdict.findings}", flush=True)
     _report(found, kinds)
 
 
