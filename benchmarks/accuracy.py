@@ -56,11 +56,11 @@ class Case:
     aims: dict[str, tuple[float | None, float | None]]
     allow: tuple[str, ...] = ()
     calibrate: bool = False
-    samples: int | None = None  # of Speck's event-driven emulator, at most
+    samples: int | None = None  # the first so many; None: all
 
 
 def cases() -> tuple[Case, ...]:
-    """The issue's networks first, then all trained ones."""
+    """The networks of the NIR paper first, then all trained ones."""
     both = ("loihi2", "spinnaker2")
     approximate = ("reset-kind", "decays-on-grid")
     aims: dict[str, tuple[float | None, float | None]] = {
@@ -116,14 +116,15 @@ def cases() -> tuple[Case, ...]:
             dataset=SACCADES,
             devices=(*both, "speck2f"),
             aims=cnn,
+            samples=60,
         ),
         one("srnn_braille_cuba_12-48-7", "Braille letters, its own test part"),
         one("srnn_vowels_cuba_12-40-9", "Japanese Vowels, test", "xylo-audio3", "xylo-imu"),
         one("srnn_digits_rows_cuba", "8x8 digits, its own test part"),
         one("kws_vowels_lif_12-63-63-9", "Japanese Vowels, test"),
         one("mlp_mnist_lif_784-128-10", "rate-coded MNIST, its own test part"),
-        one("cnn_saccade_lif_avgpool", SACCADES),
-        one("cnn_saccade_if_paper_shape", SACCADES, "speck2f"),
+        one("cnn_saccade_lif_avgpool", SACCADES, samples=200),
+        one("cnn_saccade_if_paper_shape", SACCADES, "speck2f", samples=60),
     )
 
 
@@ -225,6 +226,20 @@ CALIBRATED = (
 )
 
 
+SHORT = """\
+## Where it falls short, and why
+
+- `srnn_vowels_cuba_12-40-9` on Xylo: its hidden membranes overshoot their threshold by 7.9 heights on average when
+  they spike (random events, `mapper/quantize/overshoot.py`). A hidden neuron of Xylo would fire again for that, so
+  it is kept to one spike a step by 16,384 units a threshold; the 16-bit membrane then ends at -2 thresholds, and the
+  IMU, with one synapse, clips weights at 1 threshold (Audio 3, with two, at 2). With 1,024 or 4,096 units and any
+  rest from 0 to 1 both are at 14 to 36 %.
+- `no net loss beyond 2 points: not excluded`: the loss seen is below 2 points, the interval of so few samples is not.
+- The convolutional networks ran 60 (200) samples: intervals are wide, and the two figures beside an aim of 95.5 or
+  96.3 % are 57 and 58 right of 60.
+"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cache", type=Path, default=Path("accuracy.jsonl"))
@@ -240,8 +255,8 @@ def main() -> int:
     cache, rows, calibrated, missing = Cache(options.cache), list[str](), list[str](), list[str]()
     for case in cases():
         raster, labels = data(case.data)
-        if options.samples is not None:
-            raster, labels = raster[: options.samples], labels[: options.samples]
+        most = min(n for n in (options.samples, case.samples, len(labels)) if n is not None)
+        raster, labels = raster[:most], labels[:most]
         for device in case.devices:
             name = f"{Path(case.file).stem} on {device}"
             run = not options.no_run and options.only in name
@@ -320,6 +335,7 @@ def _page(rows: list[str], calibrated: list[str], missing: list[str], speed: Pat
         "benchmarks/corpus_models.toml; differences are paired, sample by sample, with the 95 % "
         "interval of Bonett and Price. Braille data are the training and validation recordings of the "
         "networks' own training set, saccades are simulated: neither is the test set of the NIR paper. "
+        "Networks on maps run the first 60 or 200 samples only. "
         "Speck runs event by event, in one seeded order of the events of a step.\n",
         "## Without calibration\n",
         HEAD,
@@ -333,6 +349,7 @@ def _page(rows: list[str], calibrated: list[str], missing: list[str], speed: Pat
     ]
     if missing:
         out += ["## Not in the tables\n", *(f"- {row}" for row in missing), ""]
+    out += [SHORT]
     if speed is not None and speed.exists():
         out += list(_speed(json.loads(speed.read_text())))
     return "\n".join(out)
