@@ -62,7 +62,8 @@ class Scale:
     """What is turned: `value` and `at` give the value with an index, and the question for it.
 
     start: the index of what is asked about; most: the last one; `end` says why, and `closed`
-    that no value beyond exists.
+    that no value beyond exists. ordered: what holds a larger value holds a smaller one, so
+    that what fits is an interval; strides and pooling round the sides of a map, which spoils it.
     """
 
     what: str
@@ -74,6 +75,7 @@ class Scale:
     most: int
     end: str
     closed: bool = False
+    ordered: bool = True
 
 
 def vary(asked: Asked, text: str) -> Varied:
@@ -128,7 +130,9 @@ def _searched(scale: Scale) -> Varied:
         fits_now=probe.answers[scale.start],
         largest=scale.value(low) if low >= 0 else None,
         beyond=None if ended else scale.value(high),
-        proven=decided and (scale.closed if ended else probe.answers[high] is False),
+        proven=decided
+        and scale.ordered
+        and (scale.closed if ended else probe.answers[high] is False),
         because=scale.end if ended else probe.why(high),
         binding=() if ended else probe.conflicts(high),
         tried=tuple((scale.value(i), fits) for i, fits in sorted(probe.answers.items())),
@@ -230,6 +234,7 @@ def _scale(asked: Asked, kind: str, name: str) -> Scale | None:
             at=_changing(asked, scaled),
             most=4096,
             end="4,096 fit; more were not tried",
+            ordered=len(shape) < 3,
         )
     if kind == "kernel":
         node = graph.nodes[name]

@@ -79,6 +79,15 @@ def _vary(facts: Facts) -> Page:
 
 
 def _proof(found: Facts) -> str:
+    if (
+        not found["proven"]
+        and found["what"].startswith("input@")
+        and found["unit"] == "pixels a side"
+    ):
+        return (
+            "Not proven to be the largest: strides and pooling round the sides of a map, so a size "
+            "beyond one that fails may fit again; only those below were tried."
+        )
     if not found["proven"]:
         return "Not proven to be the largest."
     if found["largest"] is None:

@@ -127,6 +127,14 @@ def test_the_largest_size_is_what_with_applies(ask_of: Ask) -> None:
     )
 
 
+def test_the_size_of_a_map_is_never_called_the_largest_for_certain(ask_of: Ask) -> None:
+    """Strides round the sides of a map: what fits need not be one interval."""
+    found = answer.varied(ask_of("cnn_if", "speck2f"), "input@input")
+    assert found.value.fits_now and found.value.largest >= found.value.now
+    assert not found.value.proven
+    assert "a size beyond one that fails may fit again" in " ".join(found.text.split())
+
+
 def test_bits_are_varied_up_to_what_the_chip_stores(ask_of: Ask) -> None:
     found = answer.varied(ask_of("mlp_lif", "loihi2"), "weight_bits").value
     assert (found.largest, found.beyond, found.proven) == (8, None, True)
