@@ -79,7 +79,7 @@ def test_a_page_shows_what_the_program_prints(page: str) -> None:
 
 @pytest.mark.parametrize("title", REFUSALS)
 def test_a_refusal_of_the_page_is_as_printed(title: str) -> None:
-    """A section a family; `scripts/readme.py --check` runs all of the page."""
+    """Speck, Xylo and Loihi 2 here; `scripts/readme.py --check` runs all of the page."""
     from scripts.readme import rewritten
 
     sections = (ROOT / "docs" / "refusals.md").read_text().split("\n## ")

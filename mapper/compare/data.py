@@ -146,6 +146,8 @@ def npz(path: Path, limits: Limits, wanted: tuple[str, ...] | None = None) -> di
                     break
                 with archive.open(entry) as file:
                     arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise BadInput([f"{shown}: there is no such file"]) from error
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         line = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInput([f"{shown}: is a damaged .npz: {printable(line, 200)}"]) from error

@@ -165,6 +165,11 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "is a damaged .npz" in said(path)
 
 
+def test_a_recorded_run_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no such file"):
+        npz(tmp_path / "none.npz", Limits())
+
+
 def test_a_bomb_is_seen_in_its_header(tmp_path: Path) -> None:
     head = io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6, 4)}
