@@ -165,7 +165,8 @@ def time_steps(
         found += [tau * 2.0**-n for tau in dict.fromkeys(taus) for n in range(1, 9)]
     if "latency" in kinds and limits.get("delay_max"):
         longest = max((float(np.max(n.delay)) for n in graph.of_kind(Delay)), default=0.0)
-        found += [_up(longest / limits["delay_max"] * k) for k in (1.0, 1.5, 2.0)]
+        if longest > 0.0:  # else paths differ in hops, which no time step changes
+            found += [_up(longest / limits["delay_max"] * k) for k in (1.0, 1.5, 2.0)]
     fastest = min(taus, default=float("inf"))
     legal = [dt for dt in found if old / 8 <= dt <= old * 8 and dt < fastest and dt != old]
     rounded = dict.fromkeys(_short(dt) for dt in legal)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
+import nir
+import numpy as np
 import pytest
 
 from mapper import api
@@ -78,3 +81,24 @@ def test_the_search_ends_where_its_work_does() -> None:
     few = fixes(asked, outcome, work=1.0)
     assert len(resolved(few)) < len(resolved(fixes(asked, outcome)))
     assert [fix.says for fix in few] == [fix.says for fix in fixes(asked, outcome, work=1.0)]
+
+
+def test_paths_that_differ_in_hops_alone_have_fixes_too() -> None:
+    """No Delay is in the network, so no time step could shorten one."""
+    ones, deep = np.ones(4), 12
+
+    def lif() -> nir.LIF:
+        return nir.LIF(tau=ones * 8e-3, r=ones * 8, v_leak=ones * 0, v_threshold=ones)
+
+    nodes: dict[str, Any] = {"input": nir.Input(np.array([4]))}
+    for i in range(deep):
+        nodes |= {f"w{i}": nir.Linear(np.eye(4)), f"n{i}": lif()}
+    nodes |= {"skip": nir.Linear(np.eye(4)), "output": nir.Output(np.array([4]))}
+    names = ["input", *(f"{kind}{i}" for i in range(deep) for kind in "wn"), "output"]
+    edges = [*pairwise(names), ("n0", "skip"), ("skip", f"n{deep - 1}")]
+    asked = api.ask(nir.NIRGraph(nodes, edges), "spinnaker2", semantics="snntorch", file_dt=1e-3)
+    graph = per_step(asked.source.graph, asked.semantics)
+    outcome = decide(pose(graph, asked.profile, asked.semantics, asked.settings))
+    assert isinstance(outcome, Impossible)
+    assert {claim.kind for c in outcome.conflicts for claim in c.claims} == {"latency"}
+    assert {fix.kind for fix in fixes(asked, outcome)} >= {"device"}
