@@ -36,11 +36,20 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where spikes go: (f, y, x) becomes the event (f + shift, y // pool, x // pool)."""
+    """Where spikes go: (f, y, x) becomes the event (f - first + shift, y // pool, x // pool).
+
+    only: (first, one past the last) of the source's channels that are sent; None: all. Inputs
+    are one map, so that each of several has its own channels of it.
+    """
 
     core: str
     pool: int = 1
     shift: int = 0
+    only: tuple[int, int] | None = None
+
+    def sent(self, channels: int) -> tuple[int, int]:
+        """The range of a source's so many channels that is sent."""
+        return (0, channels) if self.only is None else self.only
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -107,12 +116,15 @@ class Network:
         for name, shape, destination in self.links():
             target = known.get(destination.core)
             where = "the input" if name is None else f"core '{name}'"
+            first, last = destination.sent(shape[0])
+            if not 0 <= first < last <= shape[0]:
+                said.append(f"{where} sends channels {first}..{last - 1} of {shape[0]}")
             if target is None:
                 said.append(f"{where} sends to '{destination.core}', which is no core")
-            elif not 0 <= destination.shift <= target.shape[0] - shape[0]:
+            elif not 0 <= destination.shift <= target.shape[0] - (last - first):
                 said.append(
                     f"{where} sends channels {destination.shift}.."
-                    f"{destination.shift + shape[0] - 1} to '{target.name}', which has "
+                    f"{destination.shift + last - first - 1} to '{target.name}', which has "
                     f"{target.shape[0]}"
                 )
             if destination.pool < 1:
@@ -295,8 +307,11 @@ def _sent(events: Events, destination: Destination, target: Core) -> tuple[Event
     channel, y, x = np.indices(events.shape)
     _, height, width = target.shape
     y, x = y // destination.pool, x // destination.pool
-    seen_at = ((channel + destination.shift) * height + y) * width + x
-    place = np.where((y < height) & (x < width), seen_at, -1).reshape(-1)[events.place]
+    first, last = destination.sent(events.shape[0])
+    seen_at = ((channel - first + destination.shift) * height + y) * width + x
+    inside = np.where((y < height) & (x < width), seen_at, -1)
+    other = (channel < first) | (channel >= last)  # of another input: neither seen nor lost
+    place = np.where(other, -2, inside).reshape(-1)[events.place]
     seen = place >= 0
     kept = Events(
         events.sample[seen],
@@ -307,7 +322,7 @@ def _sent(events: Events, destination: Destination, target: Core) -> tuple[Event
         events.samples,
         events.steps,
     )
-    return kept, int(len(seen) - seen.sum())
+    return kept, int(np.count_nonzero(place == -1))
 
 
 def _merge(parts: list[tuple[Events, int]], core: Core, like: Events) -> tuple[Events, int]:

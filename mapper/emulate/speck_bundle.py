@@ -7,6 +7,7 @@ emulator runs populations whole; `verify` holds the parts and links against them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from mapper.emulate import speck
 from mapper.emulate.loaded import Loaded
 from mapper.emulate.speck_steps import run_steps
-from nir_io.errors import BadInput
 
 Array = NDArray[Any]
 
@@ -31,14 +31,15 @@ def run(
     """(spikes, nothing) by population: (sample, step, neuron).
 
     seed: of the order of a step's events; None: stepped in time instead, a step's events
-    summed. Raises BadInput where several graph inputs differ in their maps.
+    summed.
     """
-    shapes = {name: _map(bundle.shape(name)) for name in rasters}
-    if len({shape[1:] for shape in shapes.values()}) > 1:
-        raise BadInput([f"inputs of different maps cannot be emulated together: {shapes}"])
     network = network_of(bundle)
-    samples = len(next(iter(rasters.values())))
-    parts = [raster.reshape(samples, steps, *shapes[name]) for name, raster in rasters.items()]
+    samples, (_, height, width) = len(next(iter(rasters.values()))), network.shape
+    parts: list[Array] = []
+    for name, raster in rasters.items():
+        c, y, x = _map(bundle.shape(name))
+        maps = raster.reshape(samples, steps, c, y, x)
+        parts.append(np.pad(maps, ((0, 0), (0, 0), (0, 0), (0, height - y), (0, width - x))))
     raster = np.concatenate(parts, axis=2)
     biased = any(core.bias is not None for core in network.cores)
     tick = 1 if biased else None
@@ -56,7 +57,10 @@ def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def network_of(bundle: Loaded) -> speck.Network:
-    """Cores with their destinations, told from each population's table of inputs."""
+    """Cores with their destinations, told from each population's table of inputs.
+
+    Several graph inputs lie one behind the other in the channels of one map, the largest.
+    """
     sent: dict[str, list[speck.Destination]] = {name: [] for name in bundle.populations}
     entries: list[speck.Destination] = []
     offsets: dict[str, int] = {}
@@ -69,13 +73,14 @@ def network_of(bundle: Loaded) -> speck.Network:
             end = speck.Destination(core=name, pool=source["pool"], shift=source["offset"])
             if source["source"] in sent:
                 sent[source["source"]].append(end)
-            elif len(offsets) > 1:
-                raise BadInput(["several graph inputs into Speck cannot be emulated yet"])
-            else:
-                entries.append(end)
+                continue
+            at = offsets[source["source"]]
+            own = (at, at + _map(bundle.shape(source["source"]))[0])
+            entries.append(replace(end, only=own))
     cores = tuple(_core(bundle, name, tuple(sent[name])) for name in bundle.populations)
-    first = next(iter(bundle.inputs))
-    return speck.Network(cores, tuple(entries), _map(bundle.shape(first)))
+    sides = [_map(bundle.shape(name))[1:] for name in bundle.inputs]
+    height, width = (max(side[axis] for side in sides) for axis in (0, 1))
+    return speck.Network(cores, tuple(entries), (channels, height, width))
 
 
 def _core(bundle: Loaded, name: str, sent: tuple[speck.Destination, ...]) -> speck.Core:

@@ -68,8 +68,10 @@ def _step_sums(network: Network, core: Core, heard: Mapping[str | None, Array]) 
     for name, shape, destination in network.links():
         if destination.core != core.name:
             continue
-        pool, features = destination.pool, slice(destination.shift, destination.shift + shape[0])
-        maps = heard[name][:, :, : height * pool, : width * pool]
+        first, last = destination.sent(shape[0])
+        pool, shift = destination.pool, destination.shift
+        features = slice(shift, shift + last - first)
+        maps = heard[name][:, :, : height * pool, : width * pool, first:last]
         for row in range(min(pool, maps.shape[2])):
             for column in range(min(pool, maps.shape[3])):
                 some = maps[:, :, row::pool, column::pool]

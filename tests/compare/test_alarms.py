@@ -56,8 +56,14 @@ def test_saturation_is_told_with_its_end() -> None:
     assert any("'n1' saturates: its membrane stands at the lower end" in says for says in found)
 
 
-def test_bursts_by_the_order_of_events_are_told() -> None:
+def test_bursts_by_the_order_of_events_are_told_on_data_alone() -> None:
+    """In which order random events come says nothing of what the user will send."""
     network = convolved()
     network.nodes["w"] = nir.Linear(np.tile([3.0, -3.0], (3, 32)))
     found = alarms(network, "speck2f", semantics="sinabs", file_dt=None)
-    assert any("bursts on the chip" in says for says in found), found
+    assert not any("bursts on the chip" in says for says in found), found
+    raster = (np.random.default_rng(0).random((2, 60, 2, 8, 8)) < 0.2).astype(np.uint8)
+    told = api.compare(
+        network, "speck2f", data=(raster, None), semantics="sinabs", orders=1, split=False
+    )
+    assert any("bursts on the chip" in says for says in told.alarms), told.alarms

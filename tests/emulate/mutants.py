@@ -306,7 +306,7 @@ SPECK = tuple(
             "self.order = np.lexsort((lane, turn, stretch))",
             "self.order = np.lexsort((lane, stretch, turn))",
         ),
-        ("speck", "channel + destination.shift", "channel"),
+        ("speck", "channel - first + destination.shift", "channel - first"),
         ("speck", "y // destination.pool, x // destination.pool", "y // destination.pool, x"),
         ("speck", "order = np.lexsort((root, sample))", "order = np.arange(len(root))"),
         ("speck", "(y < height) & (x < width)", "(x < width)"),
