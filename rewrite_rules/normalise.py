@@ -129,7 +129,8 @@ def _settle(
                     later.add(at)
                 else:
                     wave.append(answer)
-                    gone |= own | ({node.name for node in answer.use} - graph.nodes.keys())
+                    gone |= own
+                    gone.update(n.name for n in answer.use if n.name not in graph.nodes)
                     touched |= near
                     made |= joined
                 break

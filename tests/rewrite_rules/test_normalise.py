@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -330,6 +332,49 @@ def test_time_grows_with_the_nodes_not_with_their_square(make: object, size: int
         seconds.append(min(trials))
     assert seconds[0] < 0.2 * 3  # 0.2 s on an idle machine
     assert seconds[1] < 4 * seconds[0] * 2.5
+
+
+class Passed(dict[str, Node]):
+    """Nodes by name that count how many lie in the views and passes that are asked for."""
+
+    looked = 0
+
+    def _pass(self) -> dict[str, Node]:
+        Passed.looked += len(self)
+        return self
+
+    def __iter__(self) -> Iterator[str]:
+        return dict.__iter__(self._pass())
+
+    def keys(self) -> Any:
+        return dict.keys(self._pass())
+
+    def values(self) -> Any:
+        return dict.values(self._pass())
+
+    def items(self) -> Any:
+        return dict.items(self._pass())
+
+
+@pytest.mark.parametrize(("make", "size"), [(long_chain, 50), (fan_out, 32)])
+def test_no_proposal_goes_through_all_nodes(
+    make: Callable[[int], Graph], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each wave does, and there are as many waves for four times as many nodes."""
+
+    def counting(*given: Any, **more: Any) -> Graph:
+        graph = make_graph(*given, **more)
+        return replace(graph, nodes=Passed(graph.nodes))
+
+    monkeypatch.setattr("rewrite_rules.rule.make_graph", counting)
+    looked: list[int] = []
+    for n in (size, 4 * size):
+        graph = make(n)
+        Passed.looked = 0
+        _, done = normalise(replace(graph, nodes=Passed(graph.nodes)), TARGET)
+        assert len(done) >= n
+        looked.append(Passed.looked)
+    assert 0 < looked[1] <= 4 * looked[0] * 1.25, looked
 
 
 TRAINED = [record["file"] for record in records("trained")]
