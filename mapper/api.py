@@ -387,7 +387,7 @@ def compare(
         changes=changes,
         **options,
     )
-    result = answer(asked, whole=False)
+    result = answer(asked, whole=False, trial=False)  # the data are what is run
     return compare_result(result, asked.source, given, how, recorded=ran, progress=progress)
 
 

@@ -30,12 +30,16 @@ REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle th
 UNWRITTEN = ("file-missing",)  # of examine, which sees no files
 
 
-def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = True) -> Result:
+def answer(
+    asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = True, trial: bool = True
+) -> Result:
     """The outcome, and for a network that fits its bundle, checked.
 
     whole: with the files that only a written bundle needs (mapped.nir, ...). brief: slices
     stay on consecutive cores and nothing is solved again, as `fit` asks: the verdict is the
-    same. fixing: look for fixes of a refusal. Raises BadInput, and OurBug where the checker rejects the bundle.
+    same. fixing: look for fixes of a refusal. trial: look for alarms by running the bundle
+    and the ideal network once, for those who show them. Raises BadInput, and OurBug where the
+    checker rejects the bundle.
     """
     source, semantics = asked.source, asked.semantics
     graph = per_step(source.graph, semantics)
@@ -49,7 +53,7 @@ def answer(asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = Tru
         sha256=source.sha256,
     )
     if isinstance(outcome, Placed):
-        return _built(asked, result, outcome, whole, brief)
+        return _built(asked, result, outcome, whole, trial and not brief)
     if isinstance(outcome, Impossible) and fixing and not brief:
         from mapper.fixes import fixes, verified
 
@@ -145,7 +149,7 @@ def _leaning(placed: Placed) -> Undecided:
     )
 
 
-def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: bool) -> Result:
+def _built(asked: Asked, result: Result, placed: Placed, whole: bool, trial: bool) -> Result:
     quantized, calibration = _quantized(asked, placed)
     files: dict[str, bytes] = {}
     nodes: dict[str, str] = {}
@@ -168,7 +172,7 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool, brief: boo
     checked = examine(_as_json(bundle), bundle.files["arrays.npz"], profile=asked.profile_path)
     if not checked.ok:
         raise OurBug(_sentences(checked), None)
-    if not brief:
+    if trial:
         from mapper.compare.alarms import without_data
 
         loaded = Loaded(bundle.manifest, bundle.arrays)

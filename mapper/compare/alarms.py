@@ -7,12 +7,12 @@ which both the emulator and the ideal network are run once (`map`, `check`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.outcome import Placed
 from mapper.quantize.draft import Quantized
@@ -42,15 +42,16 @@ def without_data(
     neurons = sum(bundle.size(name) for name in bundle.populations)
     if (channels + neurons) * SAMPLES > LARGEST:
         return
-    from mapper.compare.causes import ends
+    from mapper.compare.causes import ideal_run
 
     chance = min(DENSITY, BUSY / max(channels, 1))
     raster = (np.random.default_rng(0).random((SAMPLES, STEPS, channels)) < chance).astype(np.uint8)
     # stepped in time: in which order random events come says nothing of the user's data
-    ideal, chip = ends(placed, bundle, graph, raster, seed=None)
+    ideal = ideal_run(placed, bundle, graph, raster)
+    chip = emulate(bundle, raster, seed=None, states=bounded(bundle))
     for name, spikes in ideal.populations.items():
         yield from of_spikes(name, int(spikes.sum()), int(chip.populations[name].sum()), TRIAL)
-    yield from of_states(bundle, raster, TRIAL)
+    yield from of_states(bundle, chip.states, TRIAL)
 
 
 def of_weights(placed: Placed, quantized: Quantized) -> Iterator[str]:
@@ -93,20 +94,17 @@ def of_spikes(name: str, ideal: int, chip: int, on: str) -> Iterator[str]:
         yield f"'{name}' bursts on the chip: {chip:,} spikes, {times} of the ideal network ({on})"
 
 
-def of_states(bundle: Loaded, raster: Array, on: str) -> Iterator[str]:
-    """Membranes that stand at an end of their range. raster: (sample, step, channel)."""
-    ends = _ENDS.get(bundle.manifest["device"]["family"])
-    if ends is None:
-        return
-    flat = raster[:LOOKED_AT].astype(np.int64)
-    rasters = {
-        name: flat[:, :, row["offset"] : row["offset"] + bundle.size(name)]
-        for name, row in bundle.inputs.items()
-    }
-    family = bundle.manifest["device"]["family"]
-    module = import_module(f"mapper.emulate.{family}_bundle")
-    _, membranes = module.run(bundle, rasters, flat.shape[1], tuple(bundle.populations))
-    for name, v in membranes.items():
+def bounded(bundle: Loaded) -> tuple[str, ...]:
+    """Populations whose membranes may stand at an end of a range that is known; else none."""
+    return tuple(bundle.populations) if bundle.manifest["device"]["family"] in _ENDS else ()
+
+
+def of_states(bundle: Loaded, states: Mapping[str, Array], on: str) -> Iterator[str]:
+    """Membranes that stand at an end of their range. states: (sample, step, neuron), in the
+    chip's integers, of the populations that are `bounded`.
+    """
+    for name, v in states.items():
+        ends = _ENDS[bundle.manifest["device"]["family"]]
         low, high = float(np.mean(v <= ends[0])), float(np.mean(v >= ends[1]))
         if low + high > FULL:
             yield (

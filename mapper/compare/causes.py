@@ -110,16 +110,10 @@ def chain(placed: Placed, bundle: Loaded, graph: Graph, *, orders: int = 3) -> t
     return tuple(links)
 
 
-def ends(
-    placed: Placed, bundle: Loaded, graph: Graph, raster: Array, *, seed: int | None = 0
-) -> tuple[Ran, Ran]:
-    """The ends of the chain alone: the ideal network and the emulator.
-
-    seed: of the order of events where the chip takes them one by one; None: stepped in time.
-    """
+def ideal_run(placed: Placed, bundle: Loaded, graph: Graph, raster: Array) -> Ran:
+    """The first link alone: the ideal network. graph: as the file has it."""
     names = _nodes(graph, bundle)
-    first = _ideal(graph, placed.question.semantics, names, bundle, raster)
-    return first, _emulated(bundle, raster, seed)
+    return _ideal(graph, placed.question.semantics, names, bundle, raster)
 
 
 def chip_rule(placed: Placed, ours: Twin) -> Semantics:

@@ -18,6 +18,7 @@ from mapper.compare.decode import scores
 from mapper.compare.keepup import Load, fans_of, rates
 from mapper.compare.measure import Tally
 from mapper.compare.statistics import Share, mean_difference, paired_difference, share
+from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from nir_io.errors import BadInput
 from nir_io.raw import printable
@@ -111,8 +112,10 @@ def compare(
         for name, like in likeness.items()
         for text in alarms.of_spikes(name, like.ideal, like.chip, on)
     ]
-    if recorded is None:
-        said += alarms.of_states(bundle, data.raster, on)
+    looked_at = alarms.bounded(bundle)
+    if recorded is None and looked_at:
+        states = emulate(bundle, data.raster[: alarms.LOOKED_AT], states=looked_at).states
+        said += alarms.of_states(bundle, states, on)
     parts = tuple(_parts(causes, decisions, data.labels, kept))
     return Compared(
         model=subject.model,

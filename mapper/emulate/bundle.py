@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -22,11 +22,14 @@ class Emulated:
     """What came out, latencies removed: step t is what the ideal network does in step t.
 
     outputs: Output -> (sample, step, value): spikes, or a read-out's membrane in units of
-    the file; populations: name -> spikes (sample, step, neuron), in C order.
+    the file; populations: name -> spikes (sample, step, neuron), in C order. states: membranes
+    of the populations they were asked of, (sample, step, neuron), in the chip's integers and
+    as the chip has them: step t is its own, latencies left in.
     """
 
     outputs: Mapping[str, Array]
     populations: Mapping[str, Array]
+    states: Mapping[str, Array]
 
     def counts(self) -> Array:
         """Spikes (or summed values) over the run, outputs in order: (sample, value)."""
@@ -35,11 +38,14 @@ class Emulated:
         )
 
 
-def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
+def emulate(
+    bundle: Loaded, raster: Array, *, seed: int | None = 0, states: Collection[str] = ()
+) -> Emulated:
     """The bundle on data.
 
     raster: integers (sample, step, channels...), graph inputs concatenated flat in name
-    order. seed: order of events on event-driven chips; None: stepped in time there.
+    order. seed: order of events on event-driven chips; None: stepped in time there. states:
+    populations whose membranes are kept.
     Raises BadInput where the raster does not fit.
     """
     samples, steps = raster.shape[:2]
@@ -57,12 +63,14 @@ def emulate(bundle: Loaded, raster: Array, *, seed: int | None = 0) -> Emulated:
     family = bundle.manifest["device"]["family"]
     module = import_module(f"mapper.emulate.{family}_bundle")
     more = {"seed": seed} if family == "speck" else {}
-    spikes, membranes = module.run(bundle, rasters, steps + late, read, **more)
+    wanted = tuple(dict.fromkeys((*read, *states)))
+    spikes, membranes = module.run(bundle, rasters, steps + late, wanted, **more)
+    kept = {name: membranes[name][:, :steps] for name in states}
     for name in read:
         scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)
         membranes[name] = membranes[name] / scale
     lags = {name: row["latency"] for name, row in bundle.populations.items()}
-    return settle(bundle, flat, spikes, membranes, lags)
+    return replace(settle(bundle, flat, spikes, membranes, lags), states=kept)
 
 
 def read_as_membrane(bundle: Loaded) -> tuple[str, ...]:
@@ -102,7 +110,7 @@ def settle(
             outputs[row["name"]] = _cut(membranes[name], lags.get(name, 0), steps)
         else:
             outputs[row["name"]] = read_out[name]
-    return Emulated(outputs=outputs, populations=populations)
+    return Emulated(outputs=outputs, populations=populations, states={})
 
 
 def _cut(values: Array, late: int, steps: int) -> Array:

@@ -118,7 +118,7 @@ def _on_result(
     from mapper.deliver import answer
     from mapper.report.facts import outcome_word
 
-    result = answer(asked, whole=False, fixing=False)
+    result = answer(asked, whole=False, fixing=False, trial=False)
     value = ask(result)
     head = {**_head(query, result.exit_code), "outcome": outcome_word(result.outcome)}
     return Answer(value=value, facts={**head, **_of(asked), "answer": facts(value)})

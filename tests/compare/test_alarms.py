@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
 import nir
 import numpy as np
+import pytest
 
 from mapper import api
 from tests.compare.networks import cuba, line, weights
@@ -67,3 +72,43 @@ def test_bursts_by_the_order_of_events_are_told_on_data_alone() -> None:
         network, "speck2f", data=(raster, None), semantics="sinabs", orders=1, split=False
     )
     assert any("bursts on the chip" in says for says in told.alarms), told.alarms
+
+
+@pytest.fixture
+def steps_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+    """Start to count: the steps of every run of a family's emulator from then on."""
+
+    def of(family: str) -> list[int]:
+        module = import_module(f"mapper.emulate.{family}_bundle")
+        really, found = module.run, list[int]()
+
+        def run(bundle: Any, rasters: Any, steps: int, *more: Any, **named: Any) -> Any:
+            found.append(steps)
+            return really(bundle, rasters, steps, *more, **named)
+
+        monkeypatch.setattr(module, "run", run)
+        return found
+
+    return of
+
+
+@pytest.mark.parametrize("device", ["loihi2", "spinnaker2", "xylo-audio2"])
+def test_the_trial_is_run_once(device: str, steps_run: Callable[[str], list[int]]) -> None:
+    """Spikes and membranes come from one run, of the trial's steps and the latency."""
+    network = line(nir.Linear(weights(6, 5, 1)), cuba(6), nir.Linear(weights(3, 6, 2)), cuba(3))
+    family = "xylo" if device.startswith("xylo") else device
+    ran = steps_run(family)
+    result = api.check(network, device, **PLAIN, spikes="many" if family == "xylo" else None)
+    assert result.fits
+    (steps,) = ran
+    assert 60 <= steps < 70
+
+
+def test_what_shows_no_alarm_runs_no_trial(steps_run: Callable[[str], list[int]]) -> None:
+    network = line(nir.Linear(weights(6, 5, 1)), cuba(6), nir.Linear(weights(3, 6, 2)), cuba(3))
+    ran = steps_run("loihi2")
+    assert api.headroom(network, "loihi2", **PLAIN).value is not None
+    assert ran == []
+    raster = np.ones((2, 7, 5), np.uint8)
+    api.compare(network, "loihi2", data=(raster, None), split=False, **PLAIN)
+    assert ran and max(ran) < 60
