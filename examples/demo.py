@@ -39,7 +39,7 @@ def main(folder: Path) -> int:
             models=folder / "models" / "models.toml",
         )
         print(result.text)
-        if result.path is not None:
+        if result.fits and result.path is not None:  # a refusal is written as well, beside it
             bundles.append(result.path)
     print(f"{'=' * 78}\n\n{len(bundles)} of {len(PAIRS)} fit. The bundles lie in:")
     for path in bundles:

@@ -19,7 +19,7 @@ SAYS = {
     "trained_mlp": "right after mapping:  100.0%",
     "residual": "fits speck2f",
     "refused": "cores: 10 of 9 cores",
-    "demo": "The bundles lie in:",
+    "demo": "8 of 10 fit. The bundles lie in:",
 }
 
 
