@@ -14,8 +14,6 @@ from mapper.plans import Box, ProjectionForm
 from mapper.solve.mesh import Arrangement, Mesh, arrange
 from nir_io.graph import Conv2d
 
-LINK = 32  # hops that a packet to another chip counts: more than any way within one
-
 
 def arranged(placed: Placed) -> tuple[Placed, Arrangement | None]:
     """The same slices on cores that exchange packets over fewer hops.
@@ -42,7 +40,7 @@ def arranged(placed: Placed) -> tuple[Placed, Arrangement | None]:
 
 
 def mesh_of(profile: Profile, chips: int) -> Mesh | None:
-    """Sites, hops and cores of the profile's mesh; None where it has none.
+    """Sites and cores of the profile's mesh; None where it has none.
 
     SpiNNaker2: quads (list `quads`, 'x,y'), `pes_per_quad` PEs each, the last ones cut to
     `pes_per_chip`. Loihi 2: a grid of routers, `cores_per_router` cores each; which core
@@ -58,16 +56,8 @@ def mesh_of(profile: Profile, chips: int) -> Mesh | None:
     else:
         return None
     per_chip = _per_chip(profile)
-    sites = [(chip, x, y) for chip in range(chips) for x, y in where]
-    at = np.array(sites)
-    hops = np.abs(at[:, None, 1:] - at[None, :, 1:]).sum(axis=2)
-    hops = hops + LINK * (at[:, None, 0] != at[None, :, 0])
-    cores = tuple(
-        tuple(chip * per_chip + n for n in range(i * each, (i + 1) * each) if n < per_chip)
-        for chip in range(chips)
-        for i in range(len(where))
-    )
-    return Mesh(hops=hops.astype(np.int64), cores=cores)
+    cores = tuple(tuple(range(i * each, min((i + 1) * each, per_chip))) for i in range(len(where)))
+    return Mesh(at=np.array(where, dtype=np.int64), cores=cores, chips=chips, per_chip=per_chip)
 
 
 def _per_chip(profile: Profile) -> int:
