@@ -22,12 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.emulate.membranes import delay_steps
 from mapper.network import HostStage, Projection
 from mapper.outcome import Placed, Slice
 from mapper.plans import Plan
 from mapper.quantize.draft import Arrays, Quantized
 from nir_io.errors import BadInput
-from nir_io.graph import Node
+from nir_io.graph import Delay, Node
+from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
@@ -286,7 +288,7 @@ def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:
     """A host stage with its float arrays: linear nodes in order, then the integrator."""
     paths: list[dict[str, Any]] = []
     for source, nodes in stage.paths:
-        rows = [_host_node(node, arrays) for node in nodes]
+        rows = [_host_node(node, placed.question.semantics, arrays) for node in nodes]
         paths.append({"source": source, "stages": rows})
     neuron: dict[str, Any] | None = None
     if stage.neuron is not None:
@@ -300,13 +302,16 @@ def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:
     return {"output": stage.output, "paths": paths, "neuron": neuron}
 
 
-def _host_node(node: Node, arrays: Arrays) -> dict[str, Any]:
-    """A linear node as data: arrays by reference, geometry as numbers."""
+def _host_node(node: Node, semantics: Semantics, arrays: Arrays) -> dict[str, Any]:
+    """A linear node as data: arrays by reference, geometry as numbers; a Delay in steps."""
     row: dict[str, Any] = {
         "kind": node.kind,
         "shape_in": list(node.shape_in),
         "shape_out": list(node.shape_out),
     }
+    if isinstance(node, Delay):
+        steps = np.ravel(delay_steps(node, semantics)).astype(np.float64)
+        return row | {"steps": arrays.add(steps, f"delay of '{node.name}' (host), steps")}
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, np.ndarray):

@@ -129,7 +129,11 @@ def _host(bundle: Loaded, output: str, populations: Mapping[str, Array], flat: A
         samples, steps = x.shape[:2]
         x = x.reshape(samples * steps, *bundle.shape(source)).astype(np.float64)
         for row in path["stages"]:
-            x = layer(_node(bundle, row), np.float64)(x)
+            if row["kind"] == "Delay":
+                late = _held(x.reshape(samples, steps, -1), np.asarray(bundle.value(row["steps"])))
+                x = late.reshape(x.shape)
+            else:
+                x = layer(_node(bundle, row), np.float64)(x)
         x = x.reshape(samples, steps, -1)
         total = x if total is None else total + x
     assert total is not None
@@ -146,6 +150,15 @@ def _host(bundle: Loaded, output: str, populations: Mapping[str, Array], flat: A
         s = a * s + ka * total[:, t]
         v = b * v + kb * s + leak
         out[:, t] = v
+    return out
+
+
+def _held(x: Array, delays: Array) -> Array:
+    """(sample, step, value) with each value (value,) as many steps later; nothing before."""
+    out = np.zeros_like(x)
+    for late in np.unique(delays):
+        steps, some = int(late), delays == late
+        out[:, steps:, some] = x[:, : max(0, x.shape[1] - steps), some]
     return out
 
 

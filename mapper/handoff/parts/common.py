@@ -291,7 +291,11 @@ def host(net, output, populations, flat):
         samples, steps = x.shape[:2]
         x = x.reshape((samples * steps,) + net.shape(source)).astype(np.float64)
         for row in path["stages"]:
-            x = linear(net, row, x).reshape((len(x),) + tuple(row["shape_out"]))
+            if row["kind"] == "Delay":
+                late = held(x.reshape(samples, steps, -1), np.asarray(net.value(row["steps"])))
+                x = late.reshape(x.shape)
+            else:
+                x = linear(net, row, x).reshape((len(x),) + tuple(row["shape_out"]))
         x = x.reshape(samples, steps, -1)
         total = x if total is None else total + x
     neuron = stage["neuron"]
@@ -306,6 +310,15 @@ def host(net, output, populations, flat):
         s = a * s + ka * total[:, t]
         v = b * v + kb * s + leak
         out[:, t] = v
+    return out
+
+
+def held(x, delays):
+    """(sample, step, value) with each value (value,) as many steps later; nothing before."""
+    out = np.zeros_like(x)
+    for late in np.unique(delays):
+        steps, some = int(late), delays == late
+        out[:, steps:, some] = x[:, : max(0, x.shape[1] - steps), some]
     return out
 
 
