@@ -18,7 +18,7 @@ from mapper.outcome import Conflict, Impossible, Outcome, Question, Undecided
 from mapper.plans import Options
 from mapper.settings import Settings
 from nir_io.errors import BadInput
-from nir_io.graph import IF, LIF, CubaLIF, Graph
+from nir_io.graph import IF, LIF, CubaLIF, Graph, Threshold
 from nir_io.semantics import Semantics
 from rewrite_rules.normalise import normalise
 
@@ -67,6 +67,15 @@ def never_below(graph: Graph, semantics: Semantics) -> None:
                 f"{float(np.min(node.v_threshold)):g}) are not above "
                 f"{'v_reset' if semantics.reset == 'zero' else '0'}: such a neuron fires in every "
                 "step, and cannot be scaled to a chip's integers; raise v_threshold"
+            )
+    for node in graph.of_kind(Threshold):
+        low = int(np.count_nonzero(node.threshold <= 0.0))
+        if low:
+            findings.append(
+                f"'{node.name}': {low} of {node.threshold.size} thresholds (least "
+                f"{float(np.min(node.threshold)):g}) are not above 0, and cannot be scaled to a chip's "
+                "integers; add the same constant to these thresholds and, as a bias, to what they "
+                "are compared with: the network then computes the same"
             )
     if findings:
         raise BadInput(findings)

@@ -81,7 +81,7 @@ def fact(unit: str, says: str, **more: bool) -> Key:
     return Key(unit, says, "fact", **more)
 
 
-NEURONS = ("IF", "LIF", "CubaLIF", "I", "LI", "CubaLI")
+NEURONS = ("IF", "LIF", "CubaLIF", "Threshold", "I", "LI", "CubaLI")
 PROJECTIONS = ("Linear", "Conv1d", "Conv2d", "Scale")
 ORDERS = ("leak-then-input", "input-then-leak")
 
