@@ -104,6 +104,12 @@ def _neurons(case: Case, population: Population) -> NDArray[np.int64] | None:
         scale_findings(case, population, np.array(threshold * unit), float(unit))
     if du is None or dv is None:
         return None
+    if population.kind == "Threshold" and not (np.all(du == u_high) and np.all(dv == v_high)):
+        case.book.find(
+            "neuron-model",
+            f"{params.where} is a 'Threshold', which keeps nothing for the next step; its decays "
+            f"{u_key} and {v_key} must be {u_high} and {v_high}, and are {np.min(du)} and {np.min(dv)}",
+        )
     pairs = du.astype(np.int64) << 16 | dv.astype(np.int64)
     return np.unique(pairs, return_inverse=True)[1].reshape(-1)
 
