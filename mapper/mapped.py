@@ -23,6 +23,7 @@ from mapper.network import Population
 from mapper.outcome import Placed
 from mapper.quantize.draft import Quantized
 from nir_io.graph import (
+    Conv1d,
     Conv2d,
     Delay,
     Flatten,
@@ -199,7 +200,8 @@ def _population(
         if route.pool is not None:
             at = draft.chain(at, replace(route.pool, name=draft.free(route.pool.name)))
         at = draft.chain(at, replace(weight, name=draft.free(weight.name)))
-        if route.whole and _entries(draft.nodes[at]) == _entries(weight):
+        made = draft.nodes[at]
+        if route.whole and (isinstance(made, Conv1d) or _entries(made) == _entries(weight)):
             draft.named |= dict.fromkeys(route.ids, at)
         ends.append(draft.flat(at) if len(shape) == 1 else at)
     if np.any(entering):

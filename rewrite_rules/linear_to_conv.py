@@ -64,7 +64,7 @@ def _as_map(shape: Shape) -> tuple[int, int, int] | None:
         case (channels,):
             return channels, 1, 1
         case (channels, x):
-            return channels, 1, x
+            return channels, x, 1
         case (channels, y, x):
             return channels, y, x
         case _:
