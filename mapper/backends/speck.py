@@ -157,6 +157,16 @@ class Speck:
         weight = form.weight
         if not isinstance(weight, Conv2d):
             return Refusal(form.template, form.id, f"{weight.kind} is not a convolution")
+        if weight.shape_out != chip_shape(population.shape):
+            gives, wanted = (
+                " x ".join(map(str, s)) for s in (weight.shape_out, chip_shape(population.shape))
+            )
+            return Refusal(
+                form.template,
+                form.id,
+                f"its weights give a map of {gives} (channels, y, x) and '{population.name}' is one of "
+                f"{wanted}; a core computes one convolution onto the map of its neurons",
+            )
         if weight.dilation != (1, 1):
             return Refusal(
                 form.template,

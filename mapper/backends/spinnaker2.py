@@ -131,6 +131,8 @@ class Spinnaker2:
         conv = form.weight
         if form.form != "conv" or not isinstance(conv, Conv2d):
             return form
+        if len(population.shape) == 1:
+            return Refusal(form.template, form.id, "it has no map to convolve over")
         if conv.dilation != (1, 1):
             return Refusal(
                 form.template,

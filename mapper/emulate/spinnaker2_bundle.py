@@ -54,7 +54,7 @@ def _projection(
 ) -> spinnaker2.Projection | spinnaker2.ConvProjection:
     if row["form"] == "conv":
         source = bundle.shape(row["source"])
-        shape = (source[0], 1, source[1]) if len(source) == 2 else source
+        shape = (*source, 1) if len(source) == 2 else source
         py, px = row["pool"] or (1, 1)
         sy, sx = bundle.param(row, "stride")
         top, bottom, left, right = bundle.param(row, "padding")

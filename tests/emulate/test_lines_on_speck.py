@@ -14,6 +14,7 @@ from mapper import api
 from mapper.emulate.bundle import emulate
 from mapper.emulate.ideal import run
 from mapper.emulate.loaded import Loaded
+from mapper.verify.manifest import as_map
 
 RULE = {"semantics": "sinabs", "chip_dt": 1e-3}
 
@@ -106,3 +107,33 @@ def test_the_bundle_computes_what_the_ideal_network_does(name: str, tmp_path: Pa
     for node in named:
         assert ideal.sent[node].sum() > 20
         np.testing.assert_array_equal(found.populations[node], ideal.sent[node].reshape(3, 30, -1))
+
+
+def leaky(*shape: int) -> nir.LIF:
+    ones = np.ones(shape)
+    return nir.LIF(tau=16e-3 * ones, r=16 * ones, v_leak=0 * ones, v_threshold=ones)
+
+
+@pytest.mark.parametrize("device", ["loihi2", "spinnaker2"])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_the_same_on_chips_of_many_cores(device: str, padding: int) -> None:
+    made = line((2, 8), along((2, 8), 3, 3, padding), leaky(3, 6 + 2 * padding))
+    rule = {"semantics": "nir", "file_dt": 1e-3, "comparison": ">" if device == "loihi2" else ">="}
+    result = api.map(made, device, reset="zero", **rule)
+    assert result.bundle is not None, result.text
+    assert [row["form"] for row in result.bundle.manifest["projections"]] == ["conv"]
+    graph = api.read(made).graph
+    raster = (np.random.default_rng(2).random((3, 30, 2, 8)) < 0.2).astype(np.uint8)
+    found = emulate(Loaded(result.bundle.manifest, result.bundle.arrays), raster).populations["n1"]
+    ideal = run(graph, result.outcome.question.semantics, raster, record=["n1"]).sent["n1"]
+    assert ideal.sum() > 100
+    assert np.abs(found - ideal.reshape(3, 30, -1)).sum() <= 0.05 * ideal.sum()
+
+
+def test_hand_offs_lay_a_line_as_the_checker_does(tmp_path: Path) -> None:
+    """(channels, y, x) of what is (channels, x) in the file: one pixel wide."""
+    from tests.handoff.bundles import loaded
+
+    made = line((2, 8), along((2, 8), 3, 3, 1), spikes(3, 8))
+    api.map(made, "speck2f", output=tmp_path / "speck", **RULE)
+    assert loaded(tmp_path / "speck").map_of((3, 8)) == as_map((3, 8)) == (3, 8, 1)

@@ -210,9 +210,7 @@ class Built:
         for row in self.net.projections:
             if row["form"] == "conv" and name in (row["source"], row["target"]):
                 shape = self.net.shape(name)
-                if len(shape) == 2:
-                    return (shape[1], 1, shape[0])
-                return tuple(reversed(shape)) if len(shape) == 3 else (1, 1, shape[0])
+                return tuple(reversed((tuple(shape) + (1, 1))[:3]))
         return (index.size,)
 
     def neuron(self, name, index, label):

@@ -353,9 +353,7 @@ class Specksim:
 
 def map_of(shape):
     """(channels, y, x) of a population or input."""
-    if len(shape) == 2:
-        return shape[0], 1, shape[1]
-    return tuple(shape) if len(shape) == 3 else (shape[0], 1, 1)
+    return (tuple(shape) + (1, 1))[:3]
 
 
 def cores_of(net):

@@ -195,7 +195,7 @@ def projection(snn, net, row, pre, post, label):
     """A projection of the SDK; None where no weight is left (it takes no empty list)."""
     if row["form"] == "conv":
         shape = net.shape(row["source"])
-        _, y, x = (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+        _, y, x = tuple(shape) + (1,) if len(shape) == 2 else shape
         (sy, sx), (py, px) = row["params"]["stride"], row["pool"] or (1, 1)
         top, bottom, left, right = row["params"]["padding"]
         params = {
