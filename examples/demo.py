@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from make_models import write_models
+from make_models import copy_digits, write_models
 
 from mapper import api
 
@@ -29,6 +29,7 @@ PAIRS = (
 def main(folder: Path) -> int:
     """Map every pair; 0 unless the checker found a fault of ours (an exception)."""
     models = write_models(folder / "models")
+    copy_digits(folder / "models")  # for the commands of the README, which run in that folder
     bundles: list[Path] = []
     for name, device in PAIRS:
         print(f"{'=' * 78}\n")

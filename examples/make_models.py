@@ -5,6 +5,7 @@ python examples/make_models.py [FOLDER]          default: out/models
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +31,12 @@ def write_models(folder: Path, names: Iterable[str] = tuple(NETWORKS)) -> dict[s
     return paths
 
 
+def copy_digits(folder: Path) -> None:
+    """The trained network of docs/tutorial.md, and data for it, beside the others."""
+    for name in ("digits.nir", "digits_test.npz"):
+        shutil.copy(Path(__file__).resolve().parent / "digits" / name, folder)
+
+
 def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
@@ -38,3 +45,4 @@ if __name__ == "__main__":
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "out/models")
     for path in write_models(target).values():
         print(path)
+    copy_digits(target)

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -31,7 +30,7 @@ ONCE = ("--device", "--input-kind", "--max-error", "--chips")  # options that ho
 def rewritten(text: str) -> str:
     """A text with every example run anew, in a folder with the networks of examples/."""
     sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
-    from make_models import write_models
+    from make_models import copy_digits, write_models
 
     here = Path.cwd()
     fixes = "<!-- fix " in text
@@ -53,8 +52,7 @@ def rewritten(text: str) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         write_models(Path(folder))
-        for name in ("digits.nir", "digits_test.npz"):
-            shutil.copy(ROOT / "examples" / "digits" / name, folder)
+        copy_digits(Path(folder))
         os.chdir(folder)
         try:
             return BLOCK.sub(block, text)

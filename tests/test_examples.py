@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,47 @@ def test_every_fix_of_the_page_maps_the_network_it_is_for() -> None:
     assert len(answers) == 11
     for model, answer in answers:
         assert answer.startswith(f"{model} fits ")
+
+
+def commands(text: str) -> list[str]:
+    """Every command line that a page shows, in order: examples with their output, and lists."""
+    return [
+        match[1].split("  #")[0].strip()
+        for match in re.finditer(r"^(?:    |\$ )(nirmap [^\n]*)$", text, re.MULTILINE)
+    ]
+
+
+def test_the_commands_of_the_readme_run_where_its_first_line_leads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the folder that `make demo` leaves; one of them is there to be refused."""
+    import demo
+
+    from mapper.cli import main
+
+    text = (ROOT / "README.md").read_text()
+    (setup,) = re.findall(r"^    (make demo && .*)$", text, re.MULTILINE)
+    assert setup == "make demo && . .venv/bin/activate && cd out/demo/models"
+    assert text.index(setup) < text.index("nirmap map ")
+    makefile = (ROOT / "Makefile").read_text()
+    assert "VENV ?= .venv\n" in makefile and "$(BIN)/python examples/demo.py\n" in makefile
+    assert '"out/demo"' in (EXAMPLES / "demo.py").read_text()
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "PAIRS", demo.PAIRS[:1])  # test_an_example_runs runs all of them
+    assert demo.main(Path("out/demo")) == 0
+    monkeypatch.chdir(tmp_path / "out" / "demo" / "models")
+    found = commands(text)
+    assert len(found) >= 10
+    codes: dict[str, int] = {}
+    for line in found:
+        words = shlex.split(line)[1:]
+        capsys.readouterr()
+        try:
+            codes[line] = main(words)
+        except SystemExit as left:
+            codes[line] = int(left.code or 0)
+    refused = "nirmap check cnn_if_heavy.nir --device speck2f --models models.toml"
+    assert {line: code for line, code in codes.items() if code} == {refused: 1}
+    (python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(python, "README.md", "exec"), {})
