@@ -124,7 +124,7 @@ class _Search:
 
     def _free(self) -> NDArray[np.int64]:
         """Sites with a free core on the chips in use, and on the first that is not, in order."""
-        in_use = self._used.any(axis=1)
+        in_use = np.sum(self._used, axis=1) > 0
         if not in_use.all():
             in_use[np.argmin(in_use)] = True
         (chips,) = np.nonzero(in_use)
@@ -141,7 +141,7 @@ class _Search:
 
     def grow(self) -> None:
         """Slices in order, each at the free site nearest to what it exchanges packets with."""
-        center = np.int64(self._mesh.center())
+        center = np.array(self._mesh.center(), dtype=np.int64)
         weight = self._reads * self._sends[:, None]
         weight = weight + weight.T
         for i in range(len(self.site)):
