@@ -159,7 +159,7 @@ class _Search:
         for _ in range(SWEEPS):
             better = False
             for i in range(len(site)):
-                here = [i, *self._sources[i]]
+                here = list(dict.fromkeys((i, *self._sources[i])))  # i may read itself
                 for j in range(i + 1, len(site)):
                     if site[i] == site[j]:
                         continue
