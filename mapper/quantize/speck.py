@@ -16,9 +16,10 @@ from mapper.backends.speck import chip_shape, merged
 from mapper.backends.speck_wiring import inputs_of
 from mapper.network import Population
 from mapper.outcome import Placed
+from mapper.plans import NeuronForm
 from mapper.quantize.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.quantize.draft import Arrays, Quantized, best_share, loss, scale_of
-from mapper.quantize.units import unit, weights
+from mapper.quantize.units import Unit, unit, weights
 from nir_io.graph import Conv2d, frozen
 
 PERCENTILES = (100.0, 99.99, 99.9, 99.5)
@@ -48,6 +49,18 @@ def _conv(placed: Placed, population: Population) -> Conv2d:
     return conv
 
 
+def _lowest(neuron: NeuronForm, u: Unit, v_min: float, scale: float) -> int:
+    """The network's lower bound on the chip, whose membrane is shifted by v_reset.
+
+    v_min is in thresholds, the chip's units in heights. One number a core: where neurons differ,
+    the lowest, for a membrane that stops too early fires too early.
+    """
+    d = neuron.dynamics
+    height = d.threshold - d.v_reset if neuron.reset == "zero" else d.threshold
+    bounds = v_min * np.ravel(d.threshold / height) + u.v_init
+    return int(np.rint(float(np.min(bounds)) * scale))
+
+
 def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """The merged kernel, thresholds and biases of every population."""
     question = placed.question
@@ -57,9 +70,12 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
     high, low = (int(profile.limit(k).value) for k in ("weight_max", "weight_min"))
-    ceiling, floor = (
-        int(profile.limit(k).value) for k in ("threshold_high_max", "threshold_low_min")
+    least, ceiling, floor = (
+        int(profile.limit(k).value)
+        for k in ("threshold_high_min", "threshold_high_max", "threshold_low_min")
     )
+    bias_low, bias_high = (int(profile.limit(k).value) for k in ("bias_min", "bias_max"))
+    state = 2 ** (int(profile.limit("state_bits").value) - 1)
     for population in question.network.populations:
         name = population.name
         form = placed.chosen[name].form
@@ -73,13 +89,26 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         integers = np.clip(np.rint(conv.weight * gain * scale), low, high)
         clipped = int(np.count_nonzero(np.abs(conv.weight * gain * scale) > high + 0.5))
         threshold = int(np.rint(scale)) + (semantics.comparison == ">")
+        threshold = min(max(threshold, least), ceiling)
         bias = u.bias.reshape(channels, -1)[:, 0] * scale
+        stored = np.clip(np.rint(bias), bias_low, bias_high)
+        if off := int(np.count_nonzero(stored != np.rint(bias))):
+            alarms.append(f"'{name}': {off} biases exceed 16 bits and are clipped")
+        wanted_start = np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale)
+        v_init = np.clip(wanted_start, -state, state - 1)
+        if late := int(np.count_nonzero(v_init != wanted_start)):
+            alarms.append(
+                f"'{name}': {late} first states exceed 16 bits and are clipped: their membranes start "
+                f"up to {float(np.max(np.abs(v_init - wanted_start))) / scale:.3g} thresholds off"
+            )
         kernel = arrays.add(
             integers.astype(np.int8),
             f"kernel of '{name}'",
             loss(conv.weight, integers / scale, clipped),
         )
-        lowest = floor if semantics.v_min is None else int(np.rint(semantics.v_min * scale))
+        lowest = (
+            floor if semantics.v_min is None else _lowest(form.neuron, u, semantics.v_min, scale)
+        )
         table: list[dict[str, Any]] = []
         offset = 0
         for source, pool, count in inputs_of(question.network, placed.chosen, name):
@@ -89,19 +118,16 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
             "scale": scale,
             "params": {
                 "kernel": kernel,
-                "threshold_high": min(threshold, ceiling),
+                "threshold_high": threshold,
                 "threshold_low": int(
                     np.clip(lowest, floor, int(profile.limit("threshold_low_max").value))
                 ),
                 "bias": arrays.add(
-                    np.rint(bias).astype(np.int16),
+                    stored.astype(np.int16),
                     f"bias of '{name}'",
-                    loss(bias / scale, np.rint(bias) / scale),
+                    loss(bias / scale, stored / scale, off),
                 ),
-                "v_init": arrays.add(
-                    np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale).astype(np.int16),
-                    f"first state of '{name}'",
-                ),
+                "v_init": arrays.add(v_init.astype(np.int16), f"first state of '{name}'"),
                 "stride": list(conv.stride),
                 "padding": list(conv.padding),
                 "inputs": table,
@@ -110,7 +136,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         }
         floats[(name, "kernel")] = integers / scale
         floats[(name, "leak")] = u.leak
-        floats[(name, "bias")] = np.rint(bias) / scale
+        floats[(name, "bias")] = stored / scale
         if int(np.max(integers, initial=0)) > threshold:
             alarms.append(
                 f"'{name}': a weight ({int(np.max(integers))}) exceeds the threshold ({threshold}), and a core "
