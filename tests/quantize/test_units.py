@@ -122,6 +122,14 @@ def test_what_is_beyond_3_thresholds_does_not_count() -> None:
     assert smallest_clip(np.array([1.0, 9.0]), 5, (100.0, 50.0)) == 1.0
 
 
+def test_an_outlier_may_be_cut_below_3_thresholds_for_what_the_others_gain() -> None:
+    """(1, 9) at 18.75 %: 1 + .1875 x 8 = 2.5, in 5 units of .5: 1 is exact, 9 -> 2.5, half of 3 off.
+
+    Top 9: units of 1.8, 1 is .8 off: .64 is more than .25. In full, 6.5^2 would be more than 6^2.
+    """
+    assert best_share(np.array([1.0, 9.0]), 5, (100.0, 18.75)) == 18.75
+
+
 def test_a_dial_has_its_usual_value_among_its_values() -> None:
     found = dials.dial("gain", "n2", dials.GAINS, 1.0)
     assert found.name == "gain@n2"

@@ -60,7 +60,8 @@ def test_shifts_are_the_least_that_hold_the_weights_exactly() -> None:
 @pytest.mark.parametrize(("sign", "threshold"), [(">=", 1024), (">", 1025)])
 def test_both_comparisons_and_both_decays(sign: str, threshold: int) -> None:
     """tau 2 and 8: 1 - 2^-1, 1 - 2^-3. V > 1024 in whole numbers is V >= 1025."""
-    found = integers(net(), "xylo-audio3", **{**HOW, "comparison": sign})
+    how: dict[str, Any] = {**HOW, "comparison": sign}
+    found = integers(net(), "xylo-audio3", **how)
     assert found.of("n2", "threshold", "dash_syn", "dash_mem") == [[threshold] * 2, [1, 1], [3, 3]]
     assert found.of("n5", "threshold", "bias") == [[threshold], [0]]
     assert found.scale("n2") == [1024, 1024]

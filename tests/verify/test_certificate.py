@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.certificate import as_bytes
+from mapper.certificate import _cut, as_bytes  # pyright: ignore[reportPrivateUsage]
 from mapper.ledger import Bound, Choose, Count
 from mapper.solve.again import again, rows_of
 from mapper.solve.proof import Sum, prove
@@ -132,6 +132,7 @@ CATALOGUE: tuple[tuple[str, int, SPOILT, str, str], ...] = (
     ("a proof in a circle", DEEP, head("conflicts", 0, "proof", to=[{"decision": 0, "at": 0, "cases": [0, 0]}]), "proof", "leads back"),
     ("an unknown kind", DEEP, limit(0, kind="magic"), "ground", "'magic' is no kind"),
     ("a demand understated", HEAVY, row(0, over=["kernel_memory", 1]), "ground", "which is enough"),
+    ("a demand that just fits", HEAVY, row(0, over=["kernel_memory", 65536]), "ground", "there are 65,536, which is enough"),
     ("a demand on another limit", HEAVY, row(0, over=["neuron_memory", 10**9]), "ground", "kernel_memory"),
     ("a class of cores that is not there", HEAVY, lambda raw: raw["conflicts"][0]["limits"][1].update(limit="Z"), "limit", "none"),
     ("a rule that is allowed", ALLOW, head("settings", "allow", to=["lif-to-if"]), "ground", "'lif-to-if' is allowed"),
@@ -160,6 +161,40 @@ def test_what_was_touched_is_rejected_and_named(
     assert fault in faults(found), found.findings
     assert "checker-failed" not in faults(found), found.findings
     assert any(words in f.says for f in found.findings if f.fault == fault), found.findings
+
+
+def test_one_more_than_there_is_does_not_fit() -> None:
+    """The largest kernel memory of a core is 65,536."""
+    raw = json.loads(as_bytes(certified(HEAVY)))
+    row(0, over=["kernel_memory", 65537])(raw)
+    assert check_certificate(raw).proven
+
+
+@pytest.mark.parametrize("spoil", [limit(0, available=8), row(0, high=8), fewer])
+def test_a_conflict_with_a_fault_is_not_called_proven(spoil: SPOILT) -> None:
+    """Neither as a whole nor in the words on the conflict itself."""
+    raw = json.loads(as_bytes(certified(DEEP)))
+    spoil(raw)
+    (conflict,) = check_certificate(raw).conflicts
+    assert not conflict.proven
+    assert conflict.status == "subset-minimal, not independently proven"
+
+
+def test_a_limit_is_cut_to_less_than_it_says_and_what_was_asked_is_not() -> None:
+    """A limit x + y - relay <= 0, and x asked for; the proof needs nothing of y.
+
+    y takes more, so x - relay <= 0 follows; x <= 0 would not: the relay makes room. A row that
+    was asked stays as it was, whatever of it the proof needs, and so does one with a low side.
+    """
+    x, y, relay = Choose("x", ""), Choose("y", ""), Count("relay/x", "A", 9)
+    capacity = Bound(((1, x), (1, y), (-1, relay)), low=None, high=0)
+    exact = Bound(((1, x), (1, Choose("z", ""))), low=0, high=1)
+    wanted = Bound(((1, x), (1, Choose("other", ""))), low=1, high=1)
+    edge = Bound(((1, x), (1, Choose("reader", ""))), low=None, high=0)
+    proof = (Sum(((0, 1), (1, 1), (2, -1), (3, 1))),)
+    found = _cut((capacity, exact, wanted, edge), range(4), 2, proof)
+    assert found[0] == Bound(((1, x), (-1, relay)), low=None, high=0)
+    assert found[1:] == (exact, wanted, edge)
 
 
 def test_a_conflict_without_a_proof_says_so_and_is_solved_again() -> None:

@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mapper.verify import examine, verify
@@ -106,6 +107,30 @@ def test_a_limit_is_met_and_not_passed(
     assert fault in {finding.fault for finding in found}
     says = " ".join(f.says for f in found if f.fault == fault).replace(",", "")
     assert str(used) in says or limit == "slow_clock_max"
+
+
+@pytest.mark.parametrize(
+    ("last", "faults"), [(2, []), (4, ["overflow"]), (-4, ["overflow"]), (-2, [])]
+)
+def test_a_current_stays_below_24_bits(last: int, faults: list[str], tmp_path: Path) -> None:
+    """u loses half a step (du + 1 = 2048 of 4096), so it builds up to twice what a step brings.
+
+    Weights of 2^(7 + 6): 2 x (254 + 254 + 4) x 8192 = 8,388,608 = 2^23, where u wraps; with 2 in
+    place of 4, 8,355,840 is the most.
+    """
+    draft = made(LOIHI)
+    for name in ("in->hid", "hid->hid", "bias:hid->hid"):
+        ref = draft.projection(name)["params"]["weight"]
+        draft.put(ref, np.zeros_like(draft.arrays[ref]))
+    draft.put(
+        draft.projection("in->hid")["params"]["weight"],
+        np.array([[254, -254, last], [0, 0, 0], [2, 0, 0], [0, 2, 0]], np.int32),
+    )
+    draft.projection("in->hid")["params"]["exponent"] = 7
+    found = verify(draft.save(tmp_path / "bundle")).findings
+    assert [f.fault for f in found] == faults
+    if faults:
+        assert "|u| can reach 8,388,608; it wraps at 8,388,608" in found[0].says
 
 
 def test_a_bundle_in_memory_is_checked_alike(tmp_path: Path) -> None:
