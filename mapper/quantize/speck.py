@@ -95,10 +95,10 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         if off := int(np.count_nonzero(stored != np.rint(bias))):
             alarms.append(f"'{name}': {off} biases exceed 16 bits and are clipped")
         wanted_start = np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale)
-        v_init = np.clip(wanted_start, -state, state - 1)
+        v_init = np.clip(wanted_start, floor, state - 1)  # below, the first event would lift it
         if late := int(np.count_nonzero(v_init != wanted_start)):
             alarms.append(
-                f"'{name}': {late} first states exceed 16 bits and are clipped: their membranes start "
+                f"'{name}': {late} first states are beyond what a core keeps and are clipped: their membranes start "
                 f"up to {float(np.max(np.abs(v_init - wanted_start))) / scale:.3g} thresholds off"
             )
         kernel = arrays.add(

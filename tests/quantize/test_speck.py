@@ -103,14 +103,14 @@ def test_what_16_bits_do_not_hold_is_clipped_and_told() -> None:
     assert "'n2': 2 biases exceed 16 bits and are clipped" in found.quantized.alarms
 
 
-def test_a_start_that_16_bits_do_not_hold_is_clipped_and_told() -> None:
+def test_a_start_below_what_a_core_keeps_is_clipped_and_told() -> None:
     """v_reset = .9 below 1: 0 is 9 heights of .1 below; weights of .001 are .01 heights.
 
-    127 / .01 = 12,700 units a height: -114,300 is no 16 bits.
+    127 / .01 = 12,700 units a height: -114,300 is below the least lower bound.
     """
     found = integers(layer([[0.001]], v_reset=0.9), CHIP)
-    assert found.of("n2", "v_init") == [-32768]
-    assert any("'n2': 1 first states exceed 16 bits" in alarm for alarm in found.quantized.alarms)
+    assert found.of("n2", "v_init") == [LOWEST]
+    assert any("'n2': 1 first states are beyond" in alarm for alarm in found.quantized.alarms)
 
 
 def test_cores_have_scales_of_their_own() -> None:
