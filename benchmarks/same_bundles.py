@@ -16,7 +16,7 @@ of exporters mended), each mapped to a folder, refusals with certificate and fix
 with its class and message; so is a pair that ran out of time. Networks and outputs have
 relative paths in a folder of their own, so that no answer holds a path of the machine.
 
-`compare` exits with 1 if any pair differs. Keys that name the program and not its answer
+`compare` exits with 1 if any pair differs, or none could be compared. Keys that name the program and not its answer
 (VERSIONED) are counted apart.
 """
 
@@ -51,6 +51,8 @@ DIGITS = {"semantics": "snntorch"}  # of examples/digits/digits.nir, as docs/tut
 KEPT = {".json", ".txt", ".html", ".py"}  # files whose text is kept, to say what differs
 VERSIONED = ("key", "versions")  # `key` of a row of `fit` hashes the program's own source
 STOPPED = ("timeout", "died", "limit-hit")  # such a row says nothing about the answer
+
+SCHEMA = re.compile(r"(nirmap-[a-z-]+-)\d+")
 
 Row = dict[str, Any]
 
@@ -97,7 +99,7 @@ def main() -> int:
     comparing.add_argument(
         "--any-schema-version",
         action="store_true",
-        help="values of `schema` may differ in the number at their end",
+        help="names of schemas (nirmap-bundle-1), in JSON and in text, may differ in their number",
     )
     args = parser.parse_args()
     if args.verb == "compare":
@@ -376,23 +378,21 @@ def verdicts(
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What may differ: keys of JSON at any depth, and the number that ends a `schema`."""
+    """What may differ: keys of JSON at any depth, and the number that ends a schema's name."""
 
     keys: frozenset[str]
     schema: bool
 
     def at(self, key: str, old: Any, new: Any) -> bool:
-        """Whether a key's values may differ so."""
+        """Whether a key's values may differ."""
         if key in self.keys:
             return True
-        stems = [re.fullmatch(r"(.*?)\d+", value) for value in (old, new) if type(value) is str]
-        return (
-            self.schema
-            and key == "schema"
-            and len(stems) == 2
-            and all(stems)
-            and len({stem[1] for stem in stems if stem}) == 1
-        )
+        return key == "schema" and self.line(str(old), str(new))
+
+    def line(self, old: str, new: str) -> bool:
+        """Whether two lines differ in no more than the numbers of schemas, where these may."""
+        stems = [SCHEMA.sub(r"\1", text) for text in (old, new)]
+        return self.schema and stems[0] == stems[1]
 
 
 class Difference(NamedTuple):
@@ -408,6 +408,7 @@ class Difference(NamedTuple):
 
 
 ABSENT = "(absent)"
+BUT = "equal but for what may differ"
 
 
 def shown(value: Any) -> str:
@@ -417,7 +418,7 @@ def shown(value: Any) -> str:
 
 
 def compare(before: Path, after: Path, allowed: Allowed) -> int:
-    """Print every pair that differs and counts; 1 where any does, 2 where a record is absent."""
+    """Print every pair that differs, its causes and counts; 2 where a record is absent."""
     rows: list[dict[str, Row]] = []
     for folder in (before, after):
         path = folder / "rows.jsonl"
@@ -445,7 +446,7 @@ def compare(before: Path, after: Path, allowed: Allowed) -> int:
         if not found:
             counts["equal"] += 1
         elif not real:
-            counts["equal but for what may differ"] += 1
+            counts[BUT] += 1
         else:
             counts["differ"] += 1
             print(name)
@@ -455,18 +456,17 @@ def compare(before: Path, after: Path, allowed: Allowed) -> int:
     for cause, n in causes.most_common(20):
         print(f"in {n} pairs: {cause}")
     print(", ".join(f"{counts[kind]} {kind}" for kind in ("equal", *sorted({*counts} - {"equal"}))))
-    return int(counts["differ"] > 0)
+    return int(counts["differ"] > 0 or not (counts["equal"] or counts[BUT]))
 
 
 def firsts(found: Sequence[Difference]) -> Iterator[str]:
-    """Per file the first difference and how many more; hashes of other files come last."""
+    """Per file the first difference and how many more."""
     groups: dict[str, list[Difference]] = {}
     for difference in found:
         groups.setdefault(difference.where.partition(": ")[0], []).append(difference)
     for group in groups.values():
-        first = min(group, key=lambda difference: ": files." in difference.where)
         more = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
-        yield f"{first}{more}"
+        yield f"{group[0]}{more}"
 
 
 def of_rows(
@@ -478,20 +478,22 @@ def of_rows(
     for difference in of_values(plain[0], plain[1], "", allowed):
         yield difference._replace(where=f"row: {difference.where}")
     hashes: list[dict[str, str]] = [row.get("files", {}) for row in (old, new)]
-    for name in sorted(hashes[0].keys() | hashes[1].keys()):
+    names = sorted(hashes[0].keys() | hashes[1].keys())
+    differing = {name for name in names if hashes[0].get(name) != hashes[1].get(name)}
+    for name in sorted(differing):
         one, other = (found.get(name) for found in hashes)
-        if one == other:
-            continue
         if one is None or other is None:
             where = f"{name}: file"
             yield Difference(where, one or ABSENT, other or ABSENT, name in allowed.keys)
             continue
         inside = list(of_files(name, one, other, before, after, allowed))
         inside += of_values(old["arrays"].get(name, {}), new["arrays"].get(name, {}), "", allowed)
-        may = name in allowed.keys
         for difference in inside or [Difference("bytes", one, other)]:
+            # The manifest's hash of a file that differs: that file is compared itself.
+            repeated = difference.where.removeprefix("files.") in differing
             yield difference._replace(
-                where=f"{name}: {difference.where}", allowed=may or difference.allowed
+                where=f"{name}: {difference.where}",
+                allowed=difference.allowed or repeated or name in allowed.keys,
             )
 
 
@@ -509,7 +511,7 @@ def of_files(
     if suffix == ".json":
         yield from of_values(json.loads(texts[0]), json.loads(texts[1]), "", allowed)
     else:
-        yield from of_lines(texts[0].split("\n"), texts[1].split("\n"))
+        yield from of_lines(texts[0].split("\n"), texts[1].split("\n"), allowed)
 
 
 def of_values(old: Any, new: Any, where: str, allowed: Allowed) -> Iterator[Difference]:
@@ -542,13 +544,13 @@ def alike(old: Any, new: Any) -> bool:
     return json.dumps(old) == json.dumps(new)
 
 
-def of_lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
+def of_lines(old: Sequence[str], new: Sequence[str], allowed: Allowed) -> Iterator[Difference]:
     """The lines in which two texts differ, by number."""
     for i in range(max(len(old), len(new))):
         one = old[i] if i < len(old) else ABSENT
         other = new[i] if i < len(new) else ABSENT
         if one != other:
-            yield Difference(f"line {i + 1}", one, other)
+            yield Difference(f"line {i + 1}", one, other, allowed.line(one, other))
 
 
 if __name__ == "__main__":
