@@ -28,11 +28,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is importe
 import numpy as np
 
 from mapper import api
-from mapper.compare.statistics import paired_difference, share
+from mapper.bundle.result import Result
 from mapper.emulate import ideal
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
-from mapper.result import Result
+from mapper.verbs.compare.statistics import paired_difference, share
 from nir_io.errors import BadInput
 from nir_io.semantics import per_step
 from tests.corpus import CORPUS
@@ -230,7 +230,7 @@ SHORT = """\
 ## Where it falls short, and why
 
 - `srnn_vowels_cuba_12-40-9` on Xylo: its hidden membranes overshoot their threshold by 7.9 heights on average when
-  they spike (random events, `mapper/quantize/overshoot.py`). A hidden neuron of Xylo would fire again for that, so
+  they spike (random events, `mapper/bundle/integers/overshoot.py`). A hidden neuron of Xylo would fire again for that, so
   it is kept to one spike a step by 16,384 units a threshold; the 16-bit membrane then ends at -2 thresholds, and the
   IMU, with one synapse, clips weights at 1 threshold (Audio 3, with two, at 2). With 1,024 or 4,096 units and any
   rest from 0 to 1 both are at 14 to 36 %.

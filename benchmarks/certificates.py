@@ -20,9 +20,9 @@ from typing import Any
 
 from device_profiles.load import names
 from mapper import api
-from mapper.certificate import as_bytes, certificate
-from mapper.deliver import answer
-from mapper.outcome import Impossible
+from mapper.bundle.certificate import as_bytes, certificate
+from mapper.solving.outcome import Impossible
+from mapper.verbs.answer import answer
 from mapper.verify.certificate import Proven, check_certificate
 from nir_io.errors import BadInput
 

@@ -46,7 +46,7 @@ MUTANTS = (
     # quantizers: what all share
     Mutant(
         "the first membrane ignores the lag",
-        "mapper/quantize/units.py",
+        "mapper/bundle/integers/units.py",
         "    kept = u.mem_decay**lag\n",
         "    lag = 0\n    kept = u.mem_decay**lag\n",
         QUANTIZE,
@@ -54,7 +54,7 @@ MUTANTS = (
     ),
     Mutant(
         "outliers are never clipped",
-        "mapper/quantize/draft.py",
+        "mapper/bundle/integers/draft.py",
         "    return best[1]\n",
         "    return shares[0]\n",
         QUANTIZE,
@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "the leak is not shifted by v_reset",
-        "mapper/quantize/units.py",
+        "mapper/bundle/integers/units.py",
         "    leak = d.leak - (1.0 - d.mem_decay) * d.v_reset if shifted else d.leak\n",
         "    leak = d.leak\n",
         QUANTIZE,
@@ -70,7 +70,7 @@ MUTANTS = (
     ),
     Mutant(
         "outliers count in full",
-        "mapper/quantize/draft.py",
+        "mapper/bundle/integers/draft.py",
         "    felt = np.minimum(magnitudes, ENOUGH)\n",
         "    felt = magnitudes\n",
         QUANTIZE,
@@ -79,7 +79,7 @@ MUTANTS = (
     # Loihi 2
     Mutant(
         "the area gain is always 1",
-        "mapper/quantize/loihi2.py",
+        "mapper/families/loihi2/quantize.py",
         "    return ratio\n",
         "    return np.ones_like(ratio)\n",
         QUANTIZE,
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights are floored",
-        "mapper/quantize/loihi2.py",
+        "mapper/families/loihi2/quantize.py",
         "step * np.rint(raw / step)",
         "step * np.floor(raw / step)",
         QUANTIZE,
@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "a soft reset leaves its bias out",
-        "mapper/quantize/loihi2.py",
+        "mapper/families/loihi2/quantize.py",
         "        constant = constant - (mem / one) / 2.0\n",
         "        constant = constant - 0.0 * mem\n",
         QUANTIZE,
@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     Mutant(
         "no room is left for currents",
-        "mapper/quantize/loihi2.py",
+        "mapper/families/loihi2/quantize.py",
         "    room = limit / 2**shift / max(worst, 1e-9)\n",
         "    room = 2.0 * limit / 2**shift / max(worst, 1e-9)\n",
         QUANTIZE,
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "one exponent for all projections",
-        "mapper/quantize/loihi2.py",
+        "mapper/families/loihi2/quantize.py",
         "        high = tops.get(key, 0.0) * mantissa\n",
         "        high = top * mantissa\n",
         QUANTIZE,
@@ -120,7 +120,7 @@ MUTANTS = (
     # Xylo
     Mutant(
         "the current's decay before use is left out",
-        "mapper/quantize/xylo.py",
+        "mapper/families/xylo/quantize.py",
         "    return 1.0 - 2.0 ** -part.dash_syn.astype(np.float64)\n",
         "    return np.ones(part.dash_syn.shape)\n",
         QUANTIZE,
@@ -128,7 +128,7 @@ MUTANTS = (
     ),
     Mutant(
         "the threshold of '>' is that of '>='",
-        "mapper/quantize/xylo.py",
+        "mapper/families/xylo/quantize.py",
         'more = int(question.semantics.comparison == ">")',
         "more = 0",
         QUANTIZE,
@@ -136,7 +136,7 @@ MUTANTS = (
     ),
     Mutant(
         "the fine channel of a bias is that of one event",
-        "mapper/quantize/xylo.py",
+        "mapper/families/xylo/quantize.py",
         "np.rint(raw - count * coarse)",
         "np.rint(raw - coarse)",
         QUANTIZE,
@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "the second synapse repeats the first",
-        "mapper/quantize/xylo.py",
+        "mapper/families/xylo/quantize.py",
         "    second = total - first\n",
         "    second = first\n",
         QUANTIZE,
@@ -152,7 +152,7 @@ MUTANTS = (
     ),
     Mutant(
         "a large bias keeps the threshold's units",
-        "mapper/quantize/xylo.py",
+        "mapper/families/xylo/quantize.py",
         "np.minimum(room, ceiling)",
         "ceiling",
         QUANTIZE,
@@ -161,7 +161,7 @@ MUTANTS = (
     # Speck
     Mutant(
         "Speck's threshold of '>' is that of '>='",
-        "mapper/quantize/speck.py",
+        "mapper/families/speck/quantize.py",
         '        threshold = int(np.rint(scale)) + (semantics.comparison == ">")\n',
         "        threshold = int(np.rint(scale))\n",
         QUANTIZE,
@@ -169,7 +169,7 @@ MUTANTS = (
     ),
     Mutant(
         "biases wrap",
-        "mapper/quantize/speck.py",
+        "mapper/families/speck/quantize.py",
         "np.clip(np.rint(bias), bias_low, bias_high)",
         "np.rint(bias)",
         QUANTIZE,
@@ -177,7 +177,7 @@ MUTANTS = (
     ),
     Mutant(
         "the lower bound is not shifted by v_reset",
-        "mapper/quantize/speck.py",
+        "mapper/families/speck/quantize.py",
         "np.ravel(d.threshold / height) + u.v_init",
         "np.ravel(d.threshold / height)",
         QUANTIZE,
@@ -185,7 +185,7 @@ MUTANTS = (
     ),
     Mutant(
         "the gain dial turns the scale only",
-        "mapper/quantize/speck.py",
+        "mapper/families/speck/quantize.py",
         "np.clip(np.rint(conv.weight * gain * scale), low, high)",
         "np.clip(np.rint(conv.weight * scale), low, high)",
         QUANTIZE,
@@ -194,7 +194,7 @@ MUTANTS = (
     # SpiNNaker2
     Mutant(
         "SpiNNaker2's threshold of '>' is that of '>='",
-        "mapper/quantize/spinnaker2.py",
+        "mapper/families/spinnaker2/quantize.py",
         "np.nextafter(threshold, np.float32(np.inf))",
         "np.nextafter(threshold, threshold)",
         QUANTIZE,
@@ -202,7 +202,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights are truncated",
-        "mapper/quantize/spinnaker2.py",
+        "mapper/families/spinnaker2/quantize.py",
         "np.clip(np.rint(scaled), -most, most)",
         "np.clip(np.trunc(scaled), -most, most)",
         QUANTIZE,
@@ -210,7 +210,7 @@ MUTANTS = (
     ),
     Mutant(
         "the source's rounding is not made up for",
-        "mapper/quantize/spinnaker2.py",
+        "mapper/families/spinnaker2/quantize.py",
         'u.constant(floats[(f"bias:{name}", "weight")][:, 0] if source else 0.0)',
         "u.constant(u.bias if source else 0.0)",
         QUANTIZE,
@@ -218,7 +218,7 @@ MUTANTS = (
     ),
     Mutant(
         "delays keep 7 bits",
-        "mapper/quantize/spinnaker2.py",
+        "mapper/families/spinnaker2/quantize.py",
         '"weight_magnitude_delay" if delayed else "weight_magnitude"',
         '"weight_magnitude"',
         QUANTIZE,
@@ -227,7 +227,7 @@ MUTANTS = (
     # claims, and what backends count for them
     Mutant(
         "a full core is too full",
-        "mapper/claims/common.py",
+        "mapper/solving/claims/common.py",
         "                if need > number.value:\n",
         "                if need >= number.value:\n",
         BOUNDARY,
@@ -235,7 +235,7 @@ MUTANTS = (
     ),
     Mutant(
         "the input takes no cores",
-        "mapper/claims/common.py",
+        "mapper/solving/claims/common.py",
         "high=int(number.value) - extra)",
         "high=int(number.value))",
         BOUNDARY,
@@ -243,7 +243,7 @@ MUTANTS = (
     ),
     Mutant(
         "a delay more than the field holds",
-        "mapper/claims/manycore.py",
+        "mapper/families/manycore/claims.py",
         "most=int(number.value))",
         "most=int(number.value) + 1)",
         BOUNDARY,
@@ -251,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         "a slow clock twice as fast",
-        "mapper/claims/speck.py",
+        "mapper/families/speck/claims.py",
         "hertz <= high.value * (1 + 1e-9)",
         "hertz <= 2.0 * high.value",
         BOUNDARY,
@@ -259,7 +259,7 @@ MUTANTS = (
     ),
     Mutant(
         "destinations are not counted by copies",
-        "mapper/claims/speck.py",
+        "mapper/families/speck/claims.py",
         "(-int(number.value) * plan.copies, Choose(population.name, plan.id))",
         "(-int(number.value), Choose(population.name, plan.id))",
         BOUNDARY,
@@ -267,7 +267,7 @@ MUTANTS = (
     ),
     Mutant(
         "the graph's own channels are forgotten",
-        "mapper/claims/xylo.py",
+        "mapper/families/xylo/claims.py",
         "Bound(tuple(terms), high=int(number.value) - channels)",
         "Bound(tuple(terms), high=int(number.value))",
         BOUNDARY,
@@ -275,7 +275,7 @@ MUTANTS = (
     ),
     Mutant(
         "the output window is a neuron wider",
-        "mapper/claims/xylo.py",
+        "mapper/families/xylo/claims.py",
         "bounds=(Bound(tuple(drive), high=int(wide_out.value)), *links),",
         "bounds=(Bound(tuple(drive), high=int(wide_out.value) + 1), *links),",
         BOUNDARY,
@@ -283,7 +283,7 @@ MUTANTS = (
     ),
     Mutant(
         "axons have no header",
-        "mapper/backends/loihi2.py",
+        "mapper/families/loihi2/backend.py",
         "(targets * bits + self.header_bits)",
         "(targets * bits)",
         BOUNDARY,
@@ -291,7 +291,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows are not padded to words",
-        "mapper/backends/spinnaker2.py",
+        "mapper/families/spinnaker2/backend.py",
         "self.header + -(-k * self.synapse // self.row_align) * self.row_align",
         "self.header + k * self.synapse",
         BOUNDARY,
@@ -398,7 +398,7 @@ MUTANTS = (
     # certificates
     Mutant(
         "a sum that can just hold is a proof",
-        "mapper/solve/proof.py",
+        "mapper/solving/solve/proof.py",
         "for d, c in total.items()) > limit",
         "for d, c in total.items()) >= limit",
         VERIFY,
@@ -406,7 +406,7 @@ MUTANTS = (
     ),
     Mutant(
         "a split loses a value",
-        "mapper/solve/proof.py",
+        "mapper/solving/solve/proof.py",
         "open_.append((above, {**box, decision: (value + 1, last)}))",
         "open_.append((above, {**box, decision: (value + 2, last)}))",
         VERIFY,
@@ -414,7 +414,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lean sum is not tried",
-        "mapper/solve/proof.py",
+        "mapper/solving/solve/proof.py",
         "            if impossible(rows, some, box):\n",
         "            if some:\n",
         VERIFY,
@@ -422,7 +422,7 @@ MUTANTS = (
     ),
     Mutant(
         "what was asked is cut as well",
-        "mapper/certificate.py",
+        "mapper/bundle/certificate.py",
         "        if i < limits and row.low is None\n",
         "        if row.low is None\n",
         VERIFY,
@@ -430,7 +430,7 @@ MUTANTS = (
     ),
     Mutant(
         "terms that make room are cut",
-        "mapper/certificate.py",
+        "mapper/bundle/certificate.py",
         "if c < 0 or seen[d] > 1)",
         "if seen[d] > 1)",
         VERIFY,
@@ -438,7 +438,7 @@ MUTANTS = (
     ),
     Mutant(
         "a rewrite without a bound has one of 0",
-        "mapper/certificate.py",
+        "mapper/bundle/certificate.py",
         "p.keeps.bound if isinstance(p.keeps, Within) else None",
         "p.keeps.bound if isinstance(p.keeps, Within) else 0.0",
         VERIFY,

@@ -37,7 +37,11 @@ from paper_networks import (
     xylo_braille,
 )
 
-from mapper.emulate import loihi2, speck, speck_steps, spinnaker2, xylo
+from mapper.families.loihi2 import emulate as loihi2
+from mapper.families.speck import emulate as speck
+from mapper.families.speck import steps as speck_steps
+from mapper.families.spinnaker2 import emulate as spinnaker2
+from mapper.families.xylo import emulate as xylo
 from scripts.sdk_env import python_of
 from scripts.sdk_test import vendor_run
 from tests.corpus import CORPUS

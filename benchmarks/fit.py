@@ -26,7 +26,7 @@ from collections import Counter
 from pathlib import Path
 
 from mapper import api
-from mapper.report.json import line
+from mapper.bundle.json import line
 
 SIDECAR = Path(__file__).with_name("corpus_models.toml")
 FILES = ("results.jsonl", "results.csv", "summary.json", "report.html")
@@ -116,7 +116,7 @@ def start(models: list[str], device: str, folder: Path) -> subprocess.Popen[byte
     """`nirmap fit` in a session of its own, so that its workers can be killed with it."""
     words = ["fit", *models, "--device", device, "--models", str(SIDECAR), "--repair"]
     return subprocess.Popen(
-        [sys.executable, "-m", "mapper.cli", *words, "-o", str(folder), "--no-changes"],
+        [sys.executable, "-m", "mapper.cli.main", *words, "-o", str(folder), "--no-changes"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from mapper.emulate.ideal import run
-from nir_io.semantics import Reset
+from nir_io.settings import Reset
 from tests.emulate.references import references
 
 RESETS: tuple[Reset, ...] = ("zero", "subtract")

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper import api
-from mapper.bundle import npz_bytes
+from mapper.bundle.bundle import npz_bytes
 from mapper.verify import examine, verify
 from mapper.verify.report import Checked, shown
 from nir_io.errors import BadInput

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import loihi2, spinnaker2
+from mapper.families.loihi2 import emulate as loihi2
+from mapper.families.spinnaker2 import emulate as spinnaker2
 from nir_io.graph import IF, Affine, Conv2d, CubaLIF, Graph, Linear
 from nir_io.reader import read
 from tests.corpus import CORPUS

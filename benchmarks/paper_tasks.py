@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.corpus_data import arrays, model
 from mapper import api
-from mapper.compare.compared import Compared
-from mapper.deliver import answer
 from mapper.emulate import ideal
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.report.html import svg
 from mapper.report.plots import Plot, curves
+from mapper.verbs.answer import answer
+from mapper.verbs.compare.compared import Compared
 from nir_io.errors import BadInput
 from tests.corpus import CORPUS
 
@@ -146,7 +146,7 @@ def _trace(result: Any, source: Any, given: Any) -> tuple[Any, Any, Any, Any]:
     late = bundle.latency()
     longer = np.concatenate([given, np.zeros((1, late, 1), np.uint8)], axis=1)
     family = bundle.manifest["device"]["family"]
-    module = import_module(f"mapper.emulate.{family}_bundle")
+    module = import_module(f"mapper.families.{family}.load")
     port = next(iter(bundle.inputs))
     spikes, volts = module.run(bundle, {port: longer}, longer.shape[1], (name,))
     lag = row["latency"]

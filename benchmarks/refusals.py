@@ -25,10 +25,10 @@ from typing import Any
 from ortools.linear_solver import pywraplp
 from refused_networks import Instance, instances
 
-from mapper.certificate import certificate
-from mapper.fixes import fixes, verified
-from mapper.ledger import Choose, Claim, Decision
-from mapper.outcome import Conflict, Impossible
+from mapper.bundle.certificate import certificate
+from mapper.solving.claims.ledger import Choose, Claim, Decision
+from mapper.solving.outcome import Conflict, Impossible
+from mapper.verbs.fixes import fixes, verified
 from mapper.verify.certificate import check_certificate
 
 ROOT = Path(__file__).resolve().parent.parent

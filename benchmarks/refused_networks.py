@@ -22,13 +22,14 @@ from numpy.random import Generator, default_rng
 
 from device_profiles.load import load, names
 from mapper import api
-from mapper.change.axes import axes, shape_of
-from mapper.change.change import Change, applied
-from mapper.change.resize import CannotResizeError, signed
-from mapper.outcome import Impossible
-from mapper.pipeline import decide, pose
-from mapper.result import Asked, Source
-from mapper.settings import Settings
+from mapper.problem.asked import Asked, Source
+from mapper.problem.change.axes import axes, shape_of
+from mapper.problem.change.change import Change, applied
+from mapper.problem.change.resize import CannotResizeError, signed
+from mapper.problem.settings import Settings
+from mapper.solving.outcome import Impossible
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import (
     IF,

@@ -32,7 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         model = args.model or _default(Path(folder))
         asked = [str(model), "--device", args.device, "--semantics", "sinabs"]
-        command = [sys.executable, "-m", "mapper.cli"]
+        command = [sys.executable, "-m", "mapper.cli.main"]
         rows = {
             "help": _times(lambda: _run([*command, "--help"]), args.runs),
             "cold": _times(lambda: _run([*command, "check", *asked]), args.runs),

@@ -16,7 +16,7 @@ from networks import SEMANTICS, mlp_lif
 
 from mapper import api
 from mapper.emulate.ideal import run
-from nir_io.semantics import resolve
+from nir_io.resolve import resolve
 
 SAMPLES, STEPS = 60, 100
 

@@ -17,8 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapper.bundle.result import Result
 from mapper.errors import OurBug
-from mapper.result import Asked, Result, Source
+from mapper.problem.asked import Asked, Source
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
 
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
     import nir
 
     from device_profiles.profile import Profile
-    from mapper.batch.run import Step
-    from mapper.batch.verb import Fitted
-    from mapper.compare.compared import Compared
-    from mapper.query.answer import Answer
-    from mapper.query.diff import Difference
-    from mapper.query.every import Placements
-    from mapper.query.headroom import Room
-    from mapper.query.support import Support
-    from mapper.query.training import TrainingLimit
-    from mapper.query.vary import Varied
-    from mapper.query.why import Told
+    from mapper.verbs.batch.run import Step
+    from mapper.verbs.batch.verb import Fitted
+    from mapper.verbs.compare.compared import Compared
+    from mapper.verbs.query.answer import Answer
+    from mapper.verbs.query.diff import Difference
+    from mapper.verbs.query.every import Placements
+    from mapper.verbs.query.headroom import Room
+    from mapper.verbs.query.support import Support
+    from mapper.verbs.query.training import TrainingLimit
+    from mapper.verbs.query.vary import Varied
+    from mapper.verbs.query.why import Told
     from mapper.verify import Checked
     from mapper.verify.certificate import Proven
     from nir_io.limits import Limits
@@ -91,7 +92,8 @@ def map(
     evaluations: how many candidates may be run for it; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
     BadInput, ProfileError, and OurBug where the independent checker rejects the bundle.
     """
-    from mapper.deliver import answer, deliver
+    from mapper.verbs.answer import answer
+    from mapper.verbs.deliver import deliver
 
     asked = ask(
         model,
@@ -121,7 +123,7 @@ def check(
     **options: Any,
 ) -> Result:
     """As `map` in every respect but that nothing is written."""
-    from mapper.deliver import answer
+    from mapper.verbs.answer import answer
 
     asked = ask(
         model,
@@ -147,13 +149,13 @@ def ask(
     changes: Sequence[str] = (),
     **options: Any,
 ) -> Asked:
-    """The question that `map` and `check` answer, as a value: what mapper.query takes."""
+    """The question that `map` and `check` answer, as a value: what mapper.verbs.query takes."""
     asked = _asked(model, device, semantics, models, repair, limits, options)
     if not changes:
         return asked
-    from mapper.change.change import parsed
-    from mapper.change.resize import CannotResizeError
-    from mapper.fixes.fix import changed
+    from mapper.problem.change.change import parsed
+    from mapper.problem.change.resize import CannotResizeError
+    from mapper.problem.fix import changed
 
     try:
         return changed(asked, parsed(tuple(changes), asked.source.graph))
@@ -169,7 +171,7 @@ def vary(
     what: channels@NODE, neurons@NODE, kernel@NODE, input, dt or weight_bits; asked: the
     options of `check`. Raises as `check`, and BadInput for what the network does not have.
     """
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.varied(ask(model, device, **asked), what)
 
@@ -178,7 +180,7 @@ def headroom(
     model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
 ) -> Answer[tuple[Room, ...]]:
     """For every limit what is demanded, what there is and who uses most; else as `check`."""
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.headroom(ask(model, device, **asked))
 
@@ -187,7 +189,7 @@ def placements(
     model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
 ) -> Answer[Placements]:
     """Every placement of a small network, the best first; else as `check`."""
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.placements(ask(model, device, **asked))
 
@@ -196,7 +198,7 @@ def explain(
     model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, node: str, **asked: Any
 ) -> Answer[Told]:
     """What became of a node of the file, and why; else as `check`."""
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.explained(ask(model, device, **asked), node)
 
@@ -205,14 +207,14 @@ def why_not(
     model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, what: str, **asked: Any
 ) -> Answer[Told]:
     """What speaks against a rule, or against a core (its id); else as `check`."""
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.why_not(ask(model, device, **asked), what)
 
 
 def diff(first: AnyPath, second: AnyPath) -> Answer[tuple[Difference, ...]]:
     """All that differs between two bundles. Raises BadInput for what is no bundle."""
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.diff(first, second)
 
@@ -220,7 +222,7 @@ def diff(first: AnyPath, second: AnyPath) -> Answer[tuple[Difference, ...]]:
 def support(names: Iterable[AnyPath] = ()) -> Answer[tuple[Support, ...]]:
     """What each NIR primitive becomes on these devices, or on all that come with nirmap."""
     from device_profiles.load import load
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     chosen = [load(_plain(name)) for name in names]
     return answer.support(chosen or devices())
@@ -229,7 +231,7 @@ def support(names: Iterable[AnyPath] = ()) -> Answer[tuple[Support, ...]]:
 def training(device: AnyPath) -> Answer[tuple[TrainingLimit, ...]]:
     """What a network for a device has to keep to when it is trained. Raises ProfileError."""
     from device_profiles.load import load
-    from mapper.query import answer
+    from mapper.verbs.query import answer
 
     return answer.training(load(_plain(device)))
 
@@ -297,7 +299,7 @@ def fit(
     file or a folder with NAME.npz for NAME.nir, and by which read-out. The rest is as for `check`. Raises BadInput and
     ProfileError before any job begins; whatever goes wrong in a job is a row.
     """
-    from mapper.batch import verb
+    from mapper.verbs.batch import verb
 
     return verb.fit(
         [paths] if isinstance(paths, str | os.PathLike) else paths,
@@ -345,13 +347,13 @@ def compare(
     """What a network keeps on a device, measured on data, and by which cause it loses the rest.
 
     what: a network, which is mapped onto `device` as by `check`; or the folder of a bundle,
-    whose network is `model`. data: a file (mapper.compare.data), or (raster, labels or None).
+    whose network is `model`. data: a file (mapper.verbs.compare.data), or (raster, labels or None).
     recorded: what deploy.py saved, judged in place of the emulator. decode: count, v-last,
     v-max or first-spike; orders: seeded orders of events where the chip takes events one by
     one; samples: the first so many; traces: populations whose spikes are kept; split: tell the causes
     apart, at a simulation for each; progress is called with (samples done, of). Raises BadInput, ProfileError, OurBug.
     """
-    from mapper.compare.verb import How, compare_mapped, compare_result, of_bundle
+    from mapper.verbs.compare.verb import How, compare_mapped, compare_result, of_bundle
 
     how = How(
         decode=decode,
@@ -375,7 +377,7 @@ def compare(
         raise BadInput(["no device is given; name one (`nirmap devices` lists them)"])
     if model is not None:
         raise BadInput(["option --model goes with a bundle; a network is compared with itself"])
-    from mapper.deliver import answer
+    from mapper.verbs.answer import answer
 
     asked = ask(
         what,
@@ -430,7 +432,7 @@ def verify(
     import json
     from dataclasses import replace
 
-    from mapper.solve.again import again
+    from mapper.oracle.again import again
 
     answers = again(json.loads(file.read_bytes()))
     pairs = zip(found.conflicts, answers, strict=True)
@@ -489,8 +491,8 @@ def _of_bundle(
 
 def _with_data(asked: Asked, data: AnyPath | Examples | None, evaluations: Any) -> Asked:
     """The question, to be calibrated on data. Raises BadInput."""
-    from mapper.options import candidates
-    from mapper.result import Calibrate
+    from mapper.problem.asked import Calibrate
+    from mapper.problem.options import candidates
 
     most = candidates(evaluations, data is not None)
     if data is None:
@@ -513,7 +515,8 @@ def _sha256(path: Path) -> str:
 def _semantics(
     source: Source, preset: str | None, models: AnyPath | None, overrides: Mapping[str, Any]
 ) -> Semantics:
-    from nir_io.semantics import load_sidecar, resolve
+    from nir_io.resolve import resolve
+    from nir_io.sidecar import load_sidecar
 
     sidecar: Sidecar | None = None if models is None else load_sidecar(models)
     return resolve(
@@ -532,7 +535,7 @@ def _asked(
 ) -> Asked:
     """The question, whatever it was given as. Raises BadInput and ProfileError."""
     from device_profiles.load import find, load, names
-    from mapper.options import settings_of, split
+    from mapper.problem.options import settings_of, split
 
     overrides, chosen = split(options)
     by_name = isinstance(device, str | os.PathLike)

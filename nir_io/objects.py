@@ -10,15 +10,7 @@ import numpy as np
 
 from nir_io.graph import KINDS
 from nir_io.limits import Spent
-from nir_io.raw import (
-    Field,
-    RawGraph,
-    RawNode,
-    Report,
-    name_fault,
-    printable,
-    written_name,
-)
+from nir_io.raw import Field, RawGraph, RawNode, Report, name_fault, printable, written_name
 
 TYPES = ("input_type", "output_type", "metadata")
 

@@ -9,19 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nir_io.graph import (
-    IF,
-    LI,
-    LIF,
-    CubaLI,
-    CubaLIF,
-    Graph,
-    Input,
-    Neuron,
-    Node,
-    Output,
-    Threshold,
-)
+from nir_io.graph import IF, LI, LIF, CubaLI, CubaLIF, Graph, Input, Neuron, Node, Output, Threshold
 from rewrite_rules.linear_nodes import bias_of
 from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target

@@ -7,7 +7,7 @@ is kept instead of dropped (or dropped instead of kept).
 from __future__ import annotations
 
 from nir_io.graph import IF, LIF, CubaLIF, Graph
-from nir_io.semantics import Reset
+from nir_io.settings import Reset
 from rewrite_rules.rule import Proposal, Refusal, Unbounded
 from rewrite_rules.target import Target
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from nir_io.graph import Graph, Node, make_graph
-from nir_io.semantics import Reset
+from nir_io.settings import Reset
 from rewrite_rules.target import Target
 
 

@@ -62,7 +62,7 @@ def rewritten(text: str) -> str:
 
 def printed(command: list[str]) -> str:
     """What the command prints."""
-    from mapper.cli import main
+    from mapper.cli.main import main
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out):

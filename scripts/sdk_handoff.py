@@ -245,7 +245,7 @@ def _ran(job: Job, sdk: Path, folder: Path, bundle: Any) -> str:
 
 def _read_back(stored: Loaded, file: Path) -> None:
     """The configuration that rockpool made, beside the emulator's network. Raises DifferenceError."""
-    from mapper.emulate.xylo_bundle import network_of
+    from mapper.families.xylo.load import network_of
 
     net = network_of(stored)
     hidden, synapses = net.dash_syn.shape

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mapper import api
-from mapper.arrange import mesh_of
-from mapper.solve.mesh import LINK, SWEEPS, Mesh, arrange
+from mapper.solving.arrange import mesh_of
+from mapper.solving.solve.mesh import LINK, SWEEPS, Mesh, arrange
 from tests.compare.networks import cuba, line, weights
 
 Ints = NDArray[np.int64]

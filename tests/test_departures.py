@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.outcome import Undecided
+from mapper.solving.outcome import Undecided
 from nir_io.graph import IF, Graph, Input, Linear, Output, frozen, make_graph
 
 

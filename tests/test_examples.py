@@ -52,7 +52,7 @@ def test_models_are_written_with_their_semantics(tmp_path: Path) -> None:
     from make_models import write_models
     from networks import NETWORKS, SEMANTICS
 
-    from nir_io.semantics import load_sidecar
+    from nir_io.sidecar import load_sidecar
 
     paths = write_models(tmp_path)
     assert set(paths) == set(NETWORKS) == set(SEMANTICS)
@@ -111,7 +111,7 @@ def test_the_commands_of_the_readme_run_where_its_first_line_leads(
     """In the folder that `make demo` leaves; one of them is there to be refused."""
     import demo
 
-    from mapper.cli import main
+    from mapper.cli.main import main
 
     text = (ROOT / "README.md").read_text()
     (setup,) = re.findall(r"^    (make demo && .*)$", text, re.MULTILINE)

@@ -18,8 +18,8 @@ MAY = {
 }
 # (package, where alone it may be imported at run time)
 ONLY = {
-    "ortools": ("mapper/solve/",),
-    "constraint": ("mapper/exhaustive/",),
+    "ortools": ("mapper/solving/", "mapper/oracle/"),
+    "constraint": ("mapper/oracle/",),
     "nir": ("nir_io/writer.py",),
     "h5py": ("nir_io/", "mapper/verify/mapped.py"),
 }

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from mapper import api
+from mapper.bundle.mapped_paths import as_conv1d, matrix
 from mapper.emulate.ideal import run
-from mapper.mapped_paths import as_conv1d, matrix
 from nir_io.graph import Conv2d, Graph, frozen
 from nir_io.reader import read
-from nir_io.semantics import resolve
+from nir_io.resolve import resolve
 from tests.examples_path import EXAMPLES
 
 DT = 1e-3

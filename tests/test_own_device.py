@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import device_profiles
-from mapper.cli import main
+from mapper.cli.main import main
 from tests.corpus import ROOT
 
 TEXT = (ROOT / "docs" / "own-device.md").read_text()

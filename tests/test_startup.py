@@ -17,7 +17,7 @@ def imported(*words: str) -> set[str]:
     """The heavy packages that a command has imported when it is done."""
     script = (
         "import sys, json\n"
-        "from mapper.cli import main\n"
+        "from mapper.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))\n"
     )

@@ -61,7 +61,7 @@ def emulate(
     }
     read = read_as_membrane(bundle)
     family = bundle.manifest["device"]["family"]
-    module = import_module(f"mapper.emulate.{family}_bundle")
+    module = import_module(f"mapper.families.{family}.load")
     more = {"seed": seed} if family == "speck" else {}
     wanted = tuple(dict.fromkeys((*read, *states)))
     spikes, membranes = module.run(bundle, rasters, steps + late, wanted, **more)

@@ -58,3 +58,19 @@ class Loaded:
         raster = np.zeros((samples, steps, 1), dtype=np.uint8)
         raster[:, row.get("from_step", 0) :] = 1
         return raster
+
+
+def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    c, y, x = (*shape, 1, 1)[:3]
+    return c, y, x
+
+
+def each_neuron(bundle: Loaded, row: Mapping[str, Any], key: str) -> Array:
+    """A parameter as one number a neuron."""
+    value = np.ravel(np.asarray(bundle.param(row, key), dtype=np.float64))
+    return np.broadcast_to(value, (bundle.size(row["name"]),))
+
+
+def scale_of(bundle: Loaded, row: Mapping[str, Any]) -> Array:
+    scale = np.asarray(bundle.value(row["scale"]), dtype=np.float64)
+    return np.broadcast_to(np.ravel(scale), (bundle.size(row["name"]),))

@@ -1,6 +1,6 @@
 """A mapped network in real numbers: what a chip's integers would compute if they never rounded.
 
-Every family's neuron is the same rule in threshold units (mapper/quantize/units.py):
+Every family's neuron is the same rule in threshold units (mapper/bundle/integers/units.py):
 
     s <- a s + x + bias;   v <- b v + s + leak;   v >= floor
     spike where v > t (or >=), at most `most` of them;   v = 0, or v -= t for each
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.emulate.steps import Wire, simulate
-from nir_io.semantics import Comparison, Reset
+from nir_io.settings import Comparison, Reset
 
 Array = NDArray[Any]
 COUNTED = 255  # spikes a step that a record holds

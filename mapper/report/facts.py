@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from device_profiles.profile import Profile
-from mapper.departures import departures
-from mapper.fixes.fix import Fix
-from mapper.ledger import Claim
-from mapper.outcome import Conflict, Impossible, Outcome, Placed, Undecided
-from mapper.result import Result
-from mapper.settings import Settings
+from mapper.bundle.departures import departures
+from mapper.bundle.result import Result
+from mapper.problem.fix import Fix
+from mapper.problem.settings import Settings
+from mapper.solving.claims.ledger import Claim
+from mapper.solving.outcome import Conflict, Impossible, Outcome, Placed, Undecided
 from mapper.verify.report import CoreUse
 from nir_io.semantics import Semantics
 from nir_io.settings import SETTINGS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from mapper.batch.columns import change
-from mapper.report.fit_words import limit_words
-from mapper.report.json import line
+from mapper.bundle.json import line
 from mapper.report.page import safe
 from mapper.report.words import counted, limit_of, number, sentence, told, typed
+from mapper.verbs.batch.columns import change
+from mapper.verbs.batch.words import limit_words
 
 if TYPE_CHECKING:
+    from mapper.bundle.result import Result
     from mapper.report.plots import Plot
-    from mapper.result import Result
 
 FOLDER = "templates"
 SVG_STYLE = (
@@ -40,31 +40,7 @@ def result_html(result: Result) -> str:
     """The page of a result: that it fits and where, why it does not, or that it is undecided."""
     from mapper.report.sheet import sheet
 
-    return _page("result.html", script="print.js", sheet=sheet(result))
-
-
-def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
-    """The page of a batch: the matrix of models and devices, with filters."""
-    from mapper.report.matrix import matrix
-
-    found = matrix(rows, facts)
-    return _page("fit.html", script="fit.js", facts=facts, matrix=found, data=_data(found.details))
-
-
-def compare_html(facts: Mapping[str, Any]) -> str:
-    """The page of a comparison: what is kept, the chain of causes, spikes."""
-    from mapper.report.compare_words import compare_page
-    from mapper.report.plots import spikes, waterfall
-
-    key = "agreement" if facts["accuracy"] is None else "accuracy"
-    return _page(
-        "compare.html",
-        script="print.js",
-        facts=facts,
-        page=compare_page(facts),
-        waterfall=waterfall(facts["causes"], key),
-        traces=[spikes(trace) for trace in facts["traces"]],
-    )
+    return rendered("result.html", script="print.js", sheet=sheet(result))
 
 
 def svg(plot: Plot) -> str:
@@ -76,7 +52,7 @@ def svg(plot: Plot) -> str:
     return "\n".join([lines[0], f"<style>{SVG_STYLE}</style>", *lines[1:]]) + "\n"
 
 
-def _page(template: str, *, script: str, **values: Any) -> str:
+def rendered(template: str, *, script: str, **values: Any) -> str:
     code = _source(script)
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return (
@@ -112,7 +88,7 @@ def _source(name: str) -> str:
     return (files("mapper.report") / FOLDER / name).read_text(encoding="utf-8")
 
 
-def _data(values: Any) -> Markup:
+def script_data(values: Any) -> Markup:
     """JSON inside a script element: no '<' in it, so nothing ends the element or begins one."""
     text = line(values)
     for char, escape in ESCAPES.items():

@@ -10,7 +10,8 @@ import numpy as np
 
 from mapper.report.facts import semantics_facts
 from nir_io.graph import Affine, Conv1d, Conv2d, Flatten, Graph, Linear, Neuron, Node, Scale
-from nir_io.semantics import Semantics, per_step, time_constants, warnings
+from nir_io.semantics import Semantics, per_step
+from nir_io.suspicions import time_constants, warnings
 from rewrite_rules.dynamics import Dynamics, discretise
 
 SCHEMA = "nirmap-inspect-1"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from device_profiles.profile import Profile
-from mapper.ledger import Claim, Count
-from mapper.outcome import Impossible
 from mapper.report.floor import (
     HELPER,
     MOST_CHIPS,
@@ -22,6 +20,8 @@ from mapper.report.floor import (
     ids_of,
     mesh_of,
 )
+from mapper.solving.claims.ledger import Claim, Count
+from mapper.solving.outcome import Impossible
 
 MOST_MISSING_CARDS = 6  # cores that are missing and drawn large
 

@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from mapper.ledger import Claim as LedgerClaim
-from mapper.outcome import Conflict, Impossible, Placed
+from mapper.bundle.result import Result
 from mapper.report.drawing import Drawing, Node, draw
-from mapper.report.floor import (
-    Floor,
-    Mark,
-    Meter,
-    floor_of_fit,
-    marks_of,
-    meters_of,
-)
+from mapper.report.floor import Floor, Mark, Meter, floor_of_fit, marks_of, meters_of
 from mapper.report.page import Block
 from mapper.report.refused_floor import floor_of_refusal
 from mapper.report.words import counted, number, result_page
-from mapper.result import Result
+from mapper.solving.claims.ledger import Claim as LedgerClaim
+from mapper.solving.outcome import Conflict, Impossible, Placed
 from nir_io.graph import Graph, Input, Neuron, Output
 
 Facts = Mapping[str, Any]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mapper.explain.kinds import Sort, sort_of
-from mapper.handoff import RAN
+from mapper.bundle.handoff import RAN
 from mapper.report.page import Block, Page, Row
+from mapper.solving.explain.kinds import Sort, sort_of
 
 Facts = Mapping[str, Any]
 MOST_POPULATIONS = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mapper.batch.row import EMPTY, SCHEMA, Row
+from mapper.verbs.batch.row import EMPTY, SCHEMA, Row
 
 
 def fitting(model: str, device: str, share: float | None = 0.5, **more: Any) -> Row:

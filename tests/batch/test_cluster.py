@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mapper import api
-from mapper.batch import cluster
-from mapper.batch.run import Step
+from mapper.verbs.batch import cluster
+from mapper.verbs.batch.run import Step
 from nir_io.errors import BadInput
 
 distributed = pytest.importorskip("distributed", reason="the extra nirmap[cluster]")

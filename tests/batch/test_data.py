@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.batch.verb import Fitted
+from mapper.verbs.batch.verb import Fitted
 from nir_io.errors import BadInput
 from tests.compare.networks import events
 from tests.handoff.bundles import recurrent

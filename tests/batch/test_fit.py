@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.batch.verb import Fitted
+from mapper.verbs.batch.verb import Fitted
 from nir_io.errors import BadInput
 
 DEVICES = "speck2f,xylo-imu"
@@ -131,7 +131,7 @@ def _sidecar(folder: Path, name: str) -> Path:
 def _start(examples: Path, folder: Path) -> subprocess.Popen[bytes]:
     words = ["fit", str(examples), "--device", DEVICES, "--models", str(examples / "models.toml")]
     return subprocess.Popen(
-        [sys.executable, "-m", "mapper.cli", *words, "-o", str(folder), "--workers", "2"],
+        [sys.executable, "-m", "mapper.cli.main", *words, "-o", str(folder), "--workers", "2"],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

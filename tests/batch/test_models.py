@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mapper.batch.models import UNREADABLE, models
+from mapper.verbs.batch.models import UNREADABLE, models
 from nir_io.errors import BadInput
 
 

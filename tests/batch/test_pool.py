@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mapper.batch.judge import Task
-from mapper.batch.pool import Allowance, Answer, Pool
+from mapper.verbs.batch.judge import Task
+from mapper.verbs.batch.pool import Allowance, Answer, Pool
 from tests.batch import scripted
 
 ALLOWANCE = Allowance(seconds=0.6, memory_mb=100)

@@ -7,9 +7,9 @@ import io
 
 import pytest
 
-from mapper.batch.columns import COLUMNS, as_csv
-from mapper.batch.rank import order_of, ranked
-from mapper.batch.summary import ranks, summary
+from mapper.verbs.batch.columns import COLUMNS, as_csv
+from mapper.verbs.batch.rank import order_of, ranked
+from mapper.verbs.batch.summary import ranks, summary
 from nir_io.errors import BadInput
 from tests.batch.rows import fitting, refused, row
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mapper.batch.row import SCHEMA
-from mapper.batch.store import RESULTS, TIMES, Store, write_whole
+from mapper.verbs.batch.row import SCHEMA
+from mapper.verbs.batch.store import RESULTS, TIMES, Store, write_whole
 from nir_io.errors import BadInput
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper.batch.columns import COLUMNS, flat
-from mapper.batch.where import where
+from mapper.verbs.batch.columns import COLUMNS, flat
+from mapper.verbs.batch.where import where
 from nir_io.errors import BadInput
 from tests.batch.rows import fitting, refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
 from nir_io.semantics import Semantics
 from tests.boundary.build import Net
 

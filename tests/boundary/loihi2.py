@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
 from nir_io.semantics import Semantics
 from tests.boundary.build import Net, chain
 from tests.boundary.case import HARD, SOFT, Case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
 from tests.boundary.build import Net, chain
 from tests.boundary.case import HARD, Case
 

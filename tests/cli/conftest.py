@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mapper.cli import main
+from mapper.cli.main import main
 from tests.examples_path import EXAMPLES
 
 

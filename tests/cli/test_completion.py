@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from device_profiles.load import names
-from mapper.arguments import parser
-from mapper.completion import SHELLS, script
+from mapper.cli.arguments import parser
+from mapper.cli.completion import SHELLS, script
 from tests.cli.conftest import Run
 
 ASK = """

@@ -10,8 +10,9 @@ import nir
 import numpy as np
 import pytest
 
-from mapper import deliver
 from mapper.errors import OurBug
+from mapper.verbs import answer as answering
+from mapper.verbs import deliver
 from mapper.verify import Checked, Finding
 from tests.cli.conftest import Run, names
 
@@ -150,7 +151,7 @@ def test_bad_input_with_json_is_a_document_too(run: Run) -> None:
 def test_a_result_that_the_checker_rejects_is_our_bug(
     ask: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "examine", lambda *_, **__: REJECTED)
+    monkeypatch.setattr(answering, "examine", lambda *_, **__: REJECTED)
     said = ask("cnn_if", "speck2f")
     assert (said.code, said.out) == (4, "")
     assert "two slices on core 3" in said.err
@@ -176,7 +177,7 @@ def test_a_surprise_is_our_bug_and_says_how_to_see_more(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(deliver, "decide", broken)
+    monkeypatch.setattr(answering, "decide", broken)
     said = ask("cnn_if", "speck2f")
     assert (said.code, said.out) == (4, "")
     assert "ZeroDivisionError: by zero" in said.err
@@ -186,8 +187,8 @@ def test_a_surprise_is_our_bug_and_says_how_to_see_more(
 
 
 def test_solvers_that_disagree_are_our_bug(ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mapper import confirm
-    from mapper.exhaustive.answer import Infeasible
+    from mapper.oracle import confirm
+    from mapper.oracle.answer import Infeasible
 
     monkeypatch.setattr(confirm, "decide", lambda *_: Infeasible(because="none", searched=7))
     said = ask("cnn_if", "speck2f", "--solver", "exhaustive")
@@ -198,7 +199,7 @@ def test_solvers_that_disagree_are_our_bug(ask: Run, monkeypatch: pytest.MonkeyP
 def test_the_exhaustive_solver_confirms_small_answers_and_refuses_large_questions(
     ask: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mapper import confirm
+    from mapper.oracle import confirm
 
     said = ask("residual_if", "speck2f", "--solver", "exhaustive")
     assert said.code == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mapper import api
-from mapper.arguments import MAPPING, UPDATE_RULE, parser
-from mapper.settings import Settings
+from mapper.cli.arguments import MAPPING, UPDATE_RULE, parser
+from mapper.problem.settings import Settings
 from nir_io.errors import BadInput
 from nir_io.settings import SETTINGS
 from tests.cli.conftest import Run

@@ -11,13 +11,13 @@ import jsonschema
 import pytest
 from jsonschema.exceptions import best_match
 
-import mapper.report.schemas
-from mapper.batch.models import models as model_files
-from mapper.batch.row import limit_hit, row_of
-from mapper.report.schemas import DOCUMENTS, schema, text
+from mapper.verbs.batch.models import models as model_files
+from mapper.verbs.batch.row import limit_hit, row_of
+from scripts.schemas import DOCUMENTS, schema, text
 from tests.cli.conftest import Run
+from tests.examples_path import ROOT
 
-DOCS = Path(mapper.report.schemas.__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 VALIDATORS = {name: jsonschema.Draft7Validator(schema(name)) for name in DOCUMENTS}
 
 
@@ -30,7 +30,7 @@ def hold(name: str, document: Any) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_file_in_docs_is_the_generated_schema(name: str) -> None:
-    said = "write it anew: python -m mapper.report.schemas docs"
+    said = "write it anew: python -m scripts.schemas docs"
     assert (DOCS / f"{name}.schema.json").read_text() == text(name), said
     jsonschema.Draft7Validator.check_schema(schema(name))
 

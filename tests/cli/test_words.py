@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapper import api
-from mapper.report.json import dumps
+from mapper.bundle.json import dumps
 from mapper.report.page import Block, Page, plain, safe, show
 from tests.cli.conftest import Run
 

@@ -10,10 +10,10 @@ import nir
 import numpy as np
 
 from mapper import api
-from mapper.compare.causes import Link, Ran, chain
-from mapper.deliver import answer
 from mapper.emulate.loaded import Loaded
-from mapper.outcome import Placed
+from mapper.solving.outcome import Placed
+from mapper.verbs.answer import answer
+from mapper.verbs.compare.causes import Link, Ran, chain
 
 Array = Any
 

@@ -12,8 +12,8 @@ import nir
 import numpy as np
 import pytest
 
-from mapper.cli import main
-from mapper.report.schemas import schema
+from mapper.cli.main import main
+from scripts.schemas import schema
 from tests.compare.networks import events
 from tests.handoff.bundles import mapped, recurrent
 

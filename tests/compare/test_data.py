@@ -12,7 +12,7 @@ import nir
 import numpy as np
 import pytest
 
-from mapper.compare.data import Wanted, npz, of_array, read
+from mapper.verbs.compare.data import Wanted, npz, of_array, read
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.compare.alarms import of_spikes
-from mapper.compare.decode import check, scores
-from mapper.compare.keepup import _convolved, _reach  # pyright: ignore[reportPrivateUsage]
-from mapper.compare.measure import Tally
+from mapper.emulate.fans import _convolved, _reach  # pyright: ignore[reportPrivateUsage]
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded
+from mapper.verbs.compare.alarms import of_spikes
+from mapper.verbs.compare.decode import check, scores
+from mapper.verbs.compare.measure import Tally
 from nir_io.errors import BadInput
 from nir_io.graph import Conv2d, frozen
 

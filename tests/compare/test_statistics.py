@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.compare.statistics import mean_difference, paired_difference, share
+from mapper.verbs.compare.statistics import mean_difference, paired_difference, share
 
 
 def test_wilson_as_published() -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nir_io.graph import IF, Graph
 from nir_io.reader import read
-from nir_io.semantics import Reset, Semantics
+from nir_io.semantics import Semantics
+from nir_io.settings import Reset
 from tests.corpus import CORPUS, records
 
 Counts = NDArray[Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import speck
+from mapper.families.speck import emulate as speck
 
 
 def random_network(seed: int, module: Any = speck) -> Any:

@@ -9,7 +9,8 @@ import pytest
 
 from mapper.emulate.ideal import run
 from nir_io.reader import read
-from nir_io.semantics import Discretization, Reset, Semantics
+from nir_io.semantics import Semantics
+from nir_io.settings import Discretization, Reset
 from tests.corpus import CORPUS, records
 from tests.emulate.references import Reference, references
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapper.emulate.exact import Sparse
-from mapper.emulate.loihi2 import AtrLif, Conv, Dense, Lif, Network, run, stored_weights
+from mapper.families.loihi2.emulate import AtrLif, Conv, Dense, Lif, Network, run, stored_weights
 from nir_io.errors import BadInput
 from tests.emulate import golden
 from tests.emulate.mutants import LOIHI2, load

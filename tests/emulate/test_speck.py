@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.emulate import speck_steps
-from mapper.emulate.speck import Core, Destination, Events, Network, events_of, run_events
+from mapper.families.speck import steps as speck_steps
+from mapper.families.speck.emulate import Core, Destination, Events, Network, events_of, run_events
 from nir_io.errors import BadInput
 from tests.emulate import speck_reference
 from tests.emulate.mutants import SPECK, load
@@ -128,7 +128,7 @@ def test_a_run_cut_into_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     network = random_network(3)
     inputs = events_of(random_raster(network, 3, samples=7), 0)
     whole = run_events(network, inputs)
-    monkeypatch.setattr("mapper.emulate.speck_events.CELLS", 1)
+    monkeypatch.setattr("mapper.families.speck.events.CELLS", 1)
     for name, events in run_events(network, inputs).events.items():
         assert listed(events) == listed(whole.events[name])
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.emulate import spinnaker2
 from mapper.emulate.exact import Sparse
-from mapper.emulate.spinnaker2 import ConvProjection, Network, Population, Projection, run
+from mapper.families.spinnaker2 import emulate as spinnaker2
+from mapper.families.spinnaker2.emulate import ConvProjection, Network, Population, Projection, run
 from nir_io.errors import BadInput
 from tests.emulate import golden
 from tests.emulate.mutants import SPINNAKER2, load

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.emulate.xylo import Network, run
+from mapper.families.xylo.emulate import Network, run
 from nir_io.errors import BadInput
 from tests.emulate import golden
 from tests.emulate.mutants import XYLO, load
@@ -131,7 +131,7 @@ def test_chunks_of_samples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     net = network(random_case(7))
     inputs = np.random.default_rng(0).integers(0, 4, (5, 20, len(net.weights_in)))
     whole = run(net, inputs, states=["hidden"])
-    monkeypatch.setattr("mapper.emulate.xylo.CHUNK", 1)
+    monkeypatch.setattr("mapper.families.xylo.emulate.CHUNK", 1)
     parts = run(net, inputs, states=["hidden"])
     assert np.array_equal(whole.spikes["output"], parts.spikes["output"])
     assert np.array_equal(whole.states["hidden"]["v"], parts.states["hidden"]["v"])

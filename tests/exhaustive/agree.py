@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from mapper.bundle import build
-from mapper.exhaustive.answer import Answer, Feasible
-from mapper.exhaustive.decide import decide as search
-from mapper.outcome import Impossible, Outcome, Placed
-from mapper.pipeline import decide, pose
+from mapper.bundle.bundle import build
+from mapper.oracle.answer import Answer, Feasible
+from mapper.oracle.decide import decide as search
+from mapper.solving.outcome import Impossible, Outcome, Placed
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
 from mapper.verify import examine
 from nir_io.errors import BadInput
 from tests.exhaustive.instances import Instance
@@ -92,7 +93,7 @@ def _rejected(placed: Placed, instance: Instance, folder: Path) -> str:
     """What the stand-alone checker finds wrong with the bundle of a placement."""
     path = folder / "device.toml"
     path.write_text(instance.text)
-    quantize = import_module(f"mapper.quantize.{instance.profile.family}").quantize
+    quantize = import_module(f"mapper.families.{instance.profile.family}.quantize").quantize
     bundle = build(placed, quantize(placed), {})
     manifest = json.loads(bundle.all_files()["manifest.json"])
     checked = examine(manifest, bundle.files["arrays.npz"], profile=path)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from device_profiles.profile import Profile
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
 from nir_io.graph import Graph
 from nir_io.semantics import Semantics
 from tests.exhaustive import small

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mapper.exhaustive.answer import Feasible
+from mapper.oracle.answer import Feasible
 from tests.exhaustive.agree import compare, searched
 from tests.exhaustive.instances import FAMILIES, instance
 

@@ -1,7 +1,7 @@
 """What a placement's integers stand for connects as the network does, entry by entry.
 
 The weights between every source and neuron are written out twice: from the network, and from
-the mapped network (mapper.mapped) that the integers stand for; for Speck, whose cores merge
+the mapped network (mapper.bundle.mapped) that the integers stand for; for Speck, whose cores merge
 kernels, from the integers of the bundle itself as well. Per neuron they agree up to a factor
 (gain and threshold) and rounding, whatever merges, strides, paddings, poolings, groups and
 dilations the placement went through.
@@ -18,15 +18,16 @@ from math import prod
 import numpy as np
 import pytest
 
-from mapper.bundle import Bundle, build
-from mapper.exhaustive.unroll import through, unrolled
-from mapper.mapped import mapped
-from mapper.network import Network, extract
-from mapper.outcome import Placed
-from mapper.pipeline import decide, pose
+from mapper.bundle.bundle import Bundle, build
+from mapper.bundle.mapped import mapped
+from mapper.oracle.unroll import through, unrolled
+from mapper.problem.network import Network, extract
+from mapper.solving.outcome import Placed
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import Array, Conv2d, SumPool2d, frozen
-from nir_io.semantics import resolve
+from nir_io.resolve import resolve
 from tests.exhaustive.instances import FAMILIES, instance
 
 EACH = 60  # questions a family
@@ -120,7 +121,7 @@ def test_the_integers_connect_as_the_network_does(family: str) -> None:
             continue
         if not isinstance(placed, Placed):
             continue
-        quantized = import_module(f"mapper.quantize.{family}").quantize(placed)
+        quantized = import_module(f"mapper.families.{family}.quantize").quantize(placed)
         graph = mapped(placed, quantized).graph
         after = extract(graph, resolve(graph), frozenset())
         found = [worst(question.network, matrices(after))]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from device_profiles.load import load, names
-from mapper.exhaustive.answer import Answer, Feasible, Infeasible
-from mapper.exhaustive.decide import applicable, decide
-from mapper.exhaustive.windows import axes, holds
-from mapper.network import extract
-from mapper.pipeline import pose
-from mapper.settings import Settings
+from mapper.oracle.answer import Answer, Feasible, Infeasible
+from mapper.oracle.decide import applicable, decide
+from mapper.oracle.windows import axes, holds
+from mapper.problem.network import extract
+from mapper.problem.settings import Settings
+from mapper.solving.pose import pose
 from tests.boundary.build import Net, chain
 from tests.boundary.case import HARD, SOFT, Case
 from tests.boundary.test_boundary import CASES

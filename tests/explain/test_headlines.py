@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mapper.explain import headline
-from mapper.explain.crowded import Crowd
-from mapper.explain.headline import of_crowd
-from mapper.explain.kinds import SORTS, sort_of
-from mapper.explain.told import told
-from mapper.ledger import Bound, Choose, Claim, Count, ledger_of, never, sentences
-from mapper.outcome import Conflict
+from mapper.solving.claims.ledger import Bound, Choose, Claim, Count, ledger_of, never, sentences
+from mapper.solving.explain import headline
+from mapper.solving.explain.crowded import Crowd
+from mapper.solving.explain.headline import of_crowd
+from mapper.solving.explain.kinds import SORTS, sort_of
+from mapper.solving.explain.told import told
+from mapper.solving.outcome import Conflict
 
 MAPPER = Path(__file__).resolve().parents[2] / "mapper"
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.deliver import answer
-from mapper.fixes import Fix, fixes
-from mapper.fixes.fix import COSTS
-from mapper.outcome import Impossible
-from mapper.pipeline import decide, pose
-from mapper.result import Asked
+from mapper.problem.asked import Asked
+from mapper.problem.fix import COSTS
+from mapper.solving.outcome import Impossible
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
+from mapper.verbs.answer import answer
+from mapper.verbs.fixes import Fix, fixes
 from nir_io.semantics import per_step
 from tests.examples_path import EXAMPLES
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import spinnaker2
+from mapper.families.spinnaker2 import emulate as spinnaker2
 
 LIF = {"threshold", "alpha_decay", "i_offset", "v_init", "v_reset", "reset"}
 PARAMETERS = {

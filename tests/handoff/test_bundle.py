@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mapper.bundle.handoff import deploy
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
-from mapper.handoff import deploy
 from mapper.verify import verify
 from tests.handoff import spinnaker2_recorder
 from tests.handoff.bundles import ODD, Shell, convolved, loaded, mapped, recurrent, shell
@@ -296,7 +296,7 @@ def test_xylo_specification_computes_what_the_emulator_does(tmp_path: Path) -> N
 
 def test_pipeline_is_flushed_and_cut_as_the_emulator_does(tmp_path: Path) -> None:
     """`execute` with our emulator in the vendor's place gives the emulator's outputs."""
-    from mapper.emulate import loihi2_bundle
+    from mapper.families.loihi2 import load as loihi2_bundle
 
     sound = mapped(recurrent(), "loihi2", tmp_path / "out", reset="zero")
     module = loaded(sound)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.emulate import speck as emulator
-from mapper.emulate import speck_bundle
 from mapper.emulate.loaded import Loaded
+from mapper.families.speck import emulate as emulator
+from mapper.families.speck import load as speck_bundle
 from tests.handoff.bundles import Shell, convolved, loaded, mapped, shell
 from tests.handoff.samna_recorder import Recorder
 from tests.verify import pooled

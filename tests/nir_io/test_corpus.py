@@ -20,7 +20,7 @@ from nir_io.fields import PARAMETERS
 from nir_io.fingerprint import fingerprint
 from nir_io.graph import Graph
 from nir_io.reader import from_nir, read
-from nir_io.semantics import resolve
+from nir_io.resolve import resolve
 from tests.corpus import CORPUS, records
 
 FOLDERS = ("exported", "trained", "paper")

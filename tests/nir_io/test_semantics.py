@@ -12,8 +12,10 @@ import pytest
 from nir_io.errors import BadInput
 from nir_io.graph import IF, LI, LIF, Delay, Graph, Input, Threshold, make_graph
 from nir_io.presets import PRESETS
-from nir_io.semantics import Semantics, per_step, resolve, time_constants, warnings
+from nir_io.resolve import resolve
+from nir_io.semantics import Semantics, per_step
 from nir_io.settings import CHOICES, SETTINGS
+from nir_io.suspicions import time_constants, warnings
 from tests.nir_io.nets import full, make_cuba, make_if, make_lif, net, shaped
 
 

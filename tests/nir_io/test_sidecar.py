@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nir_io.errors import BadInput
-from nir_io.semantics import load_sidecar, resolve
+from nir_io.resolve import resolve
+from nir_io.sidecar import load_sidecar
 from tests.nir_io.nets import make_lif, net
 
 SIDECAR = """

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from device_profiles.load import load
-from mapper.outcome import Placed
-from mapper.pipeline import decide, pose
-from mapper.quantize.dial import NOTHING, Chosen
-from mapper.quantize.draft import Quantized
-from mapper.settings import Settings
+from mapper.bundle.integers.dial import NOTHING, Chosen
+from mapper.bundle.integers.draft import Quantized
+from mapper.problem.settings import Settings
+from mapper.solving.outcome import Placed
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
 from nir_io.graph import Conv2d, frozen
 from nir_io.semantics import Semantics
 from tests.boundary.build import Net

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from mapper import api
+from mapper.bundle.result import Result
 from mapper.emulate.loaded import Loaded
-from mapper.result import Result
 from nir_io.graph import Affine, CubaLIF, Graph, Input, Linear, Node, Output, frozen, make_graph
 
 DT = 1e-4

@@ -10,8 +10,8 @@ import pytest
 
 from mapper import api
 from mapper.emulate.bundle import emulate
-from mapper.outcome import Placed
-from mapper.quantize.calibrate import Examples, calibrate
+from mapper.solving.outcome import Placed
+from mapper.verbs.calibrate import Examples, calibrate
 from nir_io.errors import BadInput
 from tests.quantize.networks import DT, events, loaded, mapped, srnn
 

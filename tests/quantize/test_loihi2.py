@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
 from tests.quantize.hand import ONLY, integers, layer, recurrent
 
 CHIP = "loihi2"

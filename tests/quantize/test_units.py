@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.quantize import dial as dials
-from mapper.quantize.draft import ENOUGH, Arrays, best_share, loss, scale_of, smallest_clip
-from mapper.quantize.overshoot import overshoot
-from mapper.quantize.units import Unit, first_membrane, unit
+from mapper.bundle.integers import dial as dials
+from mapper.bundle.integers.draft import ENOUGH, Arrays, best_share, loss, scale_of, smallest_clip
+from mapper.bundle.integers.overshoot import overshoot
+from mapper.bundle.integers.units import Unit, first_membrane, unit
 from tests.boundary.build import Net
 from tests.quantize.hand import layer, placed
 

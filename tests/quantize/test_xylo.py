@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.emulate import ideal, xylo
+from mapper.bundle.result import Result
+from mapper.emulate import ideal
 from mapper.emulate.bundle import emulate
-from mapper.emulate.xylo_bundle import network_of
-from mapper.outcome import Placed
-from mapper.quantize.xylo import dials, quantize
-from mapper.result import Result
+from mapper.families.xylo import emulate as xylo
+from mapper.families.xylo.load import network_of
+from mapper.families.xylo.quantize import dials, quantize
+from mapper.solving.outcome import Placed
 from tests.quantize.networks import events, loaded, mapped, srnn
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mapper.result import Asked
+from mapper.problem.asked import Asked
 from tests.examples_path import EXAMPLES
 
 Ask = Callable[..., Asked]

@@ -8,10 +8,12 @@ from functools import lru_cache
 
 from device_profiles.families import family as keys_of
 from device_profiles.profile import CoreClass, Number, Profile
-from mapper.change.axes import axes
-from mapper.outcome import Outcome, Question
-from mapper.pipeline import decide, pose
-from mapper.result import Asked, Source
+from mapper.problem.asked import Asked, Source
+from mapper.problem.change.axes import axes
+from mapper.problem.question import Question
+from mapper.solving.outcome import Outcome
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import Neuron
 from nir_io.semantics import per_step

@@ -12,15 +12,16 @@ import pytest
 
 from device_profiles.load import load, names
 from mapper import api
-from mapper.deliver import answer as checked
-from mapper.deliver import deliver
-from mapper.outcome import Impossible, Placed
-from mapper.pipeline import decide, pose
-from mapper.query import answer
-from mapper.query.support import PRIMITIVES
-from mapper.query.training import training
-from mapper.query.why import explain_node
-from mapper.settings import Settings
+from mapper.problem.settings import Settings
+from mapper.solving.outcome import Impossible, Placed
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
+from mapper.verbs.answer import answer as checked
+from mapper.verbs.deliver import deliver
+from mapper.verbs.query import answer
+from mapper.verbs.query.support import PRIMITIVES
+from mapper.verbs.query.training import training
+from mapper.verbs.query.why import explain_node
 from nir_io.errors import BadInput
 from nir_io.graph import CubaLIF, Input, Linear, Output, frozen, make_graph
 from nir_io.semantics import Semantics

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 
 from device_profiles.load import load
-from mapper.claims.speck import geometry
-from mapper.explain.kinds import SORTS
-from mapper.ledger import Claim
-from mapper.outcome import Conflict
-from mapper.pipeline import offer, pose, state
+from mapper.families.speck.claims import geometry
+from mapper.problem.settings import Settings
 from mapper.report.facts import conflict_facts
 from mapper.report.page import Page, plain
 from mapper.report.words import cited, conflict_blocks
-from mapper.settings import Settings
+from mapper.solving.claims.ledger import Claim
+from mapper.solving.explain.kinds import SORTS
+from mapper.solving.outcome import Conflict
+from mapper.solving.pipeline import offer, state
+from mapper.solving.pose import pose
 from nir_io.graph import IF, Affine, Conv2d, Graph, Input, Node, Output, frozen, make_graph
 from nir_io.semantics import Semantics
 from tests.examples_path import ROOT

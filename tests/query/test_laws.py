@@ -12,14 +12,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from mapper.change.change import Change
-from mapper.change.resize import CannotResizeError
-from mapper.fixes.fix import changed
-from mapper.outcome import Conflict, Impossible, Outcome, Placed, Question
-from mapper.pipeline import decide, pose
-from mapper.query.vary import vary
-from mapper.result import Asked
-from mapper.solve.cpsat import feasible
+from mapper.problem.asked import Asked
+from mapper.problem.change.change import Change
+from mapper.problem.change.resize import CannotResizeError
+from mapper.problem.fix import changed
+from mapper.problem.question import Question
+from mapper.solving.outcome import Conflict, Impossible, Outcome, Placed
+from mapper.solving.pipeline import decide
+from mapper.solving.pose import pose
+from mapper.solving.solve.cpsat import feasible
+from mapper.verbs.query.vary import vary
 from nir_io.errors import BadInput
 from nir_io.graph import make_graph
 from tests.exhaustive.instances import FAMILIES, Instance, instance

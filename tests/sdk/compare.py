@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import loihi2, speck_steps, xylo
+from mapper.families.loihi2 import emulate as loihi2
+from mapper.families.speck import steps as speck_steps
+from mapper.families.xylo import emulate as xylo
 from tests.sdk import loihi2_networks, sinabs_networks, xylo_networks
 
 Case = dict[str, Any]

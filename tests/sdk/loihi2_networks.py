@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import loihi2
 from mapper.emulate.exact import Sparse
-from mapper.emulate.loihi2 import Conv
+from mapper.families.loihi2 import emulate as loihi2
+from mapper.families.loihi2.emulate import Conv
 
 Case = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate.speck import Core, Destination, Network
+from mapper.families.speck.emulate import Core, Destination, Network
 
 Case = dict[str, Any]
 

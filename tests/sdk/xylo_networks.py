@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mapper.emulate import xylo
+from mapper.families.xylo import emulate as xylo
 
 Case = dict[str, Any]
 

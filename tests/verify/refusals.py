@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mapper import api
-from mapper.certificate import certificate
-from mapper.ledger import Bound, Choose, Count, Decision
-from mapper.outcome import Impossible
+from mapper.bundle.certificate import certificate
+from mapper.solving.claims.ledger import Bound, Choose, Count, Decision
+from mapper.solving.outcome import Impossible
 from tests.examples_path import EXAMPLES
 
 # (network of examples/, device, options, kinds of limits that its conflicts are about)

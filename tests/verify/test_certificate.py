@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.certificate import _cut, as_bytes  # pyright: ignore[reportPrivateUsage]
-from mapper.ledger import Bound, Choose, Count
-from mapper.solve.again import again, rows_of
-from mapper.solve.proof import Sum, prove
+from mapper.bundle.certificate import _cut, as_bytes  # pyright: ignore[reportPrivateUsage]
+from mapper.oracle.again import again, rows_of
+from mapper.solving.claims.ledger import Bound, Choose, Count
+from mapper.solving.solve.proof import Sum, prove
 from mapper.verify import sums
 from mapper.verify.certificate import Proven, check_certificate, check_file
 from tests.verify.refusals import REFUSED, can_hold, certified, rows

@@ -1,0 +1,367 @@
+"""A bundle as a value, its files' bytes, and writing it whole or not at all.
+
+The format is docs/bundle.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.bundle.integers.draft import Arrays, Quantized
+from mapper.emulate.membranes import delay_steps
+from mapper.problem.network import HostStage, Projection
+from mapper.solving.offer.plans import Plan
+from mapper.solving.outcome import Placed, Slice
+from nir_io.graph import Delay, Node
+from nir_io.semantics import Semantics
+from rewrite_rules.dynamics import discretise
+from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
+
+SCHEMA = "nirmap-bundle-1"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the only time that stands in an archive: zip's own zero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The manifest, and every file by name except the manifest."""
+
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def all_files(self) -> dict[str, bytes]:
+        """Every file of the bundle, the manifest included."""
+        text = json.dumps(
+            self.manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+        )
+        return {**self.files, "manifest.json": (text + "\n").encode()}
+
+    def with_alarms(self, alarms: Iterable[str]) -> Bundle:
+        """This bundle with more alarms in its manifest."""
+        told = [*dict.fromkeys((*self.manifest["alarms"], *alarms))]
+        return replace(self, manifest={**self.manifest, "alarms": told})
+
+    def plus(self, name: str, data: bytes) -> Bundle:
+        """This bundle with one file more, and its hash in the manifest."""
+        hashes = {**self.manifest["files"], name: hashlib.sha256(data).hexdigest()}
+        manifest = {**self.manifest, "files": dict(sorted(hashes.items()))}
+        return replace(self, manifest=manifest, files={**self.files, name: data})
+
+
+def build(
+    placed: Placed,
+    quantized: Quantized,
+    files: Mapping[str, bytes],
+    *,
+    nodes: Mapping[str, str] = MappingProxyType({}),
+    sha256: str | None = None,
+    calibration: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """The bundle of a placement; `files` are those that do not depend on the manifest.
+
+    nodes: population or projection -> its node in mapped.nir; sha256: of the model's file;
+    calibration: what data chose, as mapper.verbs.calibrate tells it.
+    """
+    question = placed.question
+    network, profile = question.network, question.profile
+    manifest: dict[str, Any] = {
+        "schema": SCHEMA,
+        "versions": {name: version_of(name) for name in ("nirmap", "nir", "numpy", "ortools")},
+        "device": {
+            "name": profile.name,
+            "family": profile.family,
+            "profile": profile.hash,
+            "chips": question.settings.chips,
+        },
+        "model": {
+            "fingerprint": network.graph.fingerprint,
+            "sha256": sha256,
+            "neurons": network.neurons(),
+            "nodes": sorted({o for p in network.populations for o in p.origin}),
+        },
+        "semantics": fields_of(question.semantics) | {"origins": dict(question.semantics.origins)},
+        "settings": fields_of(question.settings),
+        "result": {
+            "objectives": [
+                {"name": name, "value": value, "bound": bound}
+                for name, value, bound in placed.objectives
+            ],
+            "proven": placed.proven,
+            "cores": placed.cores,
+            "placement": "binding" if placed.binding else "advisory",
+        },
+        "assumptions": [
+            {"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions
+        ],
+        "arrays": quantized.arrays.rows,
+        "inputs": _inputs(placed),
+        "outputs": _outputs(placed),
+        "populations": [
+            _population(placed, quantized, p.name) | {"node": nodes.get(p.name)}
+            for p in network.populations
+        ],
+        "projections": [
+            row | {"node": nodes.get(row["id"])} for row in _projections(placed, quantized)
+        ],
+        "slices": [_slice(s, placed.chosen[s.population]) for s in placed.slices],
+        "helpers": [
+            {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
+            for h in placed.helpers
+        ],
+        "links": [
+            {
+                "source": k.source,
+                "port": k.port,
+                "target": k.target,
+                "pool": k.pool,
+                "shift": k.shift,
+            }
+            for k in placed.links
+        ],
+        "pools": quantized.extra.get("pools", {}),
+        "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
+        "contract": _contract(placed, quantized),
+        "alarms": list(quantized.alarms),
+        "calibration": calibration,
+    }
+    everything = {**files, "arrays.npz": npz_bytes(quantized.arrays.values)}
+    manifest["files"] = {
+        name: hashlib.sha256(data).hexdigest() for name, data in sorted(everything.items())
+    }
+    return Bundle(manifest=manifest, files=everything, arrays=quantized.arrays.values)
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An uncompressed .npz of the arrays in name order, the same bytes every time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            data = io.BytesIO()
+            np.lib.format.write_array(data, arrays[name], allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", EPOCH), data.getvalue())
+    return out.getvalue()
+
+
+@cache
+def version_of(name: str) -> str:
+    """The installed version of a package."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of Semantics or Settings for JSON, origins left out."""
+    found = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "origins"}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+
+
+def _inputs(placed: Placed) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    offset = 0
+    for name, shape in placed.question.network.inputs:
+        rows.append({"name": name, "shape": list(shape), "offset": offset})
+        offset += int(np.prod(shape))
+    return rows
+
+
+def _outputs(placed: Placed) -> list[dict[str, Any]]:
+    network = placed.question.network
+    rows: list[dict[str, Any]] = []
+    for name, shape in network.outputs:
+        row: dict[str, Any] = {"name": name, "shape": list(shape), "population": None, "latency": 0}
+        for population in network.populations:
+            if name not in population.outputs:
+                continue
+            late = _late(placed, population.name)
+            spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
+            row |= {
+                "population": population.name,
+                "latency": late,
+                "read": "spikes" if spiking else "v",
+            }
+        for stage in network.host:
+            if stage.output == name:
+                late = max(_late(placed, source) for source, _ in stage.paths)
+                row |= {"latency": late, "read": "host"}
+        rows.append(row)
+    return rows
+
+
+def _late(placed: Placed, source: str) -> int:
+    """Steps by which the host gets the spikes of a population, or of an input, late."""
+    plan = placed.chosen.get(source)
+    if plan is None:
+        return 0
+    hop = int(placed.question.profile.limit("delay_per_connection").value)
+    return placed.lag[source] + hop * (plan.role == "hidden+relay")
+
+
+def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:
+    """A host stage with its float arrays: linear nodes in order, then the integrator."""
+    paths: list[dict[str, Any]] = []
+    for source, nodes in stage.paths:
+        rows = [_host_node(node, placed.question.semantics, arrays) for node in nodes]
+        paths.append({"source": source, "stages": rows})
+    neuron: dict[str, Any] | None = None
+    if stage.neuron is not None:
+        d = discretise(stage.neuron, placed.question.semantics)
+        keys = ("syn_decay", "syn_gain", "mem_decay", "mem_gain", "leak")
+        neuron = {"kind": stage.neuron.kind, "has_synapse": d.has_synapse}
+        neuron |= {
+            key: arrays.add(np.ravel(getattr(d, key)), f"{key} of '{stage.neuron.name}' (host)")
+            for key in keys
+        }
+    return {"output": stage.output, "paths": paths, "neuron": neuron}
+
+
+def _host_node(node: Node, semantics: Semantics, arrays: Arrays) -> dict[str, Any]:
+    """A linear node as data: arrays by reference, geometry as numbers; a Delay in steps."""
+    row: dict[str, Any] = {
+        "kind": node.kind,
+        "shape_in": list(node.shape_in),
+        "shape_out": list(node.shape_out),
+    }
+    if isinstance(node, Delay):
+        steps = np.ravel(delay_steps(node, semantics)).astype(np.float64)
+        return row | {"steps": arrays.add(steps, f"delay of '{node.name}' (host), steps")}
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, np.ndarray):
+            row[field.name] = arrays.add(value, f"{field.name} of '{node.name}' (host)")
+        elif field.name not in ("name", "origin", "shape_in", "shape_out"):
+            row[field.name] = list(value) if isinstance(value, tuple) else value
+    return row
+
+
+def rewrite_row(proposal: Proposal) -> dict[str, Any]:
+    """A rewrite as the manifest tells it."""
+    keeps, bound = "exact", None
+    match proposal.keeps:
+        case Within(bound=value):
+            keeps, bound = "within", float(f"{value:.6g}")
+        case Unbounded():
+            keeps = "unbounded"
+        case Exact():
+            pass
+    return {"rule": proposal.rule, "says": proposal.says, "keeps": keeps, "bound": bound}
+
+
+def _population(placed: Placed, quantized: Quantized, name: str) -> dict[str, Any]:
+    population, plan = placed.question.network.population(name), placed.chosen[name]
+    neuron = plan.form.neuron
+    return {
+        "name": name,
+        "shape": list(population.shape),
+        "kind": neuron.node.kind,
+        "origin": list(population.origin),
+        "device_model": neuron.device_model,
+        "reset": neuron.reset,
+        "bias": neuron.bias,
+        "latency": placed.lag[name],
+        "error": float(f"{neuron.error:.6g}"),
+        "role": plan.role,
+        "copies": plan.copies,
+        "plan": plan.id,
+        "rewrites": [rewrite_row(p) for p in neuron.proposals],
+        **quantized.populations[name],
+    }
+
+
+def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    hop = int(placed.question.profile.limit("delay_from_input").value)
+    for population in placed.question.network.populations:
+        plan = placed.chosen[population.name]
+        by_id: dict[str, Projection] = {p.id: p for p in population.projections}
+        for form in plan.form.projections:
+            got = quantized.projections.get(form.id, {"params": {}})
+            params = dict(got["params"])
+            if form.form == "conv" and placed.question.profile.family != "speck":
+                conv: Any = form.weight
+                params |= {
+                    "stride": list(conv.stride),
+                    "padding": list(conv.padding),
+                    "dilation": list(conv.dilation),
+                    "input_shape": list(conv.shape_in),
+                }
+            delay: Any = form.extra_delay
+            if form.delay is not None:
+                steps = np.ravel(form.delay).astype(np.int16) + form.extra_delay
+                delay = quantized.arrays.add(steps, f"delays of '{form.id}'")
+            rows.append(
+                {
+                    "id": form.id,
+                    "source": form.source,
+                    "target": population.name,
+                    "form": form.form,
+                    "pool": list(form.pool) if form.pool else None,
+                    "delay": delay,
+                    "extra_delay": form.extra_delay,
+                    "origin": list(by_id[form.id].origin),
+                    "rewrites": [rewrite_row(p) for p in form.proposals],
+                    "params": params,
+                }
+            )
+        key = f"bias:{population.name}"
+        if key in quantized.projections:
+            rows.append(
+                {
+                    "id": key,
+                    "source": key,
+                    "target": population.name,
+                    "form": "dense",
+                    "pool": None,
+                    "delay": 0,
+                    "origin": [],
+                    "rewrites": [],
+                    "from_step": placed.lag[population.name] - hop if hop else 0,
+                    "params": quantized.projections[key]["params"],
+                }
+            )
+    return rows
+
+
+def _slice(piece: Slice, plan: Plan) -> dict[str, Any]:
+    demand = next(c.demand for c in plan.classes if piece.box in c.boxes)
+    return {
+        "population": piece.population,
+        "box": [list(edge) for edge in piece.box],
+        "chip": piece.chip,
+        "core": piece.core,
+        "copy": piece.copy,
+        "demand": dict(sorted(demand.items())),
+    }
+
+
+def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
+    semantics, profile = placed.question.semantics, placed.question.profile
+    resets = profile.switches.get("state_reset")
+    clock = None
+    if profile.family == "speck" and any(
+        plan.form.neuron.bias == "neuron" for plan in placed.chosen.values()
+    ):
+        clock = None if semantics.chip_dt is None else 1.0 / semantics.chip_dt
+    return {
+        "input_kind": semantics.input_kind,
+        "max_count": semantics.max_count,
+        "reset_between_samples": "state"
+        if resets is None or resets.value
+        else quantized.extra["silent_steps"],
+        "slow_clock_hz": clock,
+        "constant_inputs": list(quantized.extra.get("constant_inputs", ())),
+        "decode": "count",
+    }

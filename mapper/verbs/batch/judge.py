@@ -1,0 +1,151 @@
+"""One model, read once, and its verdict on one device after another."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapper.errors import OurBug
+from mapper.verbs.batch.models import UNREADABLE, sha256_of
+from mapper.verbs.batch.row import Body, bad_input, body_of, bug
+from nir_io.errors import BadInput
+from nir_io.raw import printable
+
+if TYPE_CHECKING:
+    from device_profiles.profile import Profile
+    from mapper.bundle.result import Result
+    from mapper.problem.asked import Source
+    from mapper.solving.outcome import Outcome
+
+MOST = 2**27  # neurons x steps of all samples that a network is judged on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One model and what is asked of it. Values for JSON only: it travels to workers."""
+
+    name: str
+    path: str
+    sha256: str
+    question: Mapping[str, Any]
+    devices: tuple[Mapping[str, Any], ...]  # {name, path, profile (hash)} each
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Opened:
+    """A model that could be read."""
+
+    task: Task
+    source: Source
+
+
+def opened(task: Task) -> Opened | Body:
+    """The model of a task, or the body of every row of a file that cannot be used."""
+    from mapper.problem.asked import Source
+    from nir_io.limits import Limits
+    from nir_io.reader import read
+
+    path = Path(task.path)
+    found = sha256_of(path)
+    if found != task.sha256:
+        gone = found == UNREADABLE
+        how = "can no longer be read here" if gone else "is another than when the batch began"
+        return bad_input([f"the file {how}"], task.path)
+    limits = task.question["limits"]
+    try:
+        graph = read(
+            path,
+            repair=task.question["repair"],
+            limits=None if limits is None else Limits(**limits),
+        )
+    except BadInput as error:
+        return bad_input(error.findings, printable(task.path, 200))
+    return Opened(
+        task=task, source=Source(graph=graph, name=task.name, path=path, sha256=task.sha256)
+    )
+
+
+def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | None]:
+    """The body of the pair's row, and the outcome where there is one.
+
+    Raises MemoryError where there is too little; every other failure is a row.
+    """
+    from mapper.verbs.answer import answer
+
+    shown = printable(model.task.path, 200)
+    try:
+        result = answer(_asked(model, device), whole=False, brief=True)
+        return {**body_of(result), **_on_data(model, result)}, result.outcome
+    except BadInput as error:
+        return bad_input(error.findings, shown), None
+    except OurBug as error:
+        return bug(error.findings), None
+    except MemoryError:
+        raise
+    except Exception as error:
+        return bug(surprise(error)), None
+
+
+def _on_data(model: Opened, result: Result) -> Body:
+    """Agreement with the ideal network's decisions, and alarms, where there are data."""
+    given = model.task.question["data"]
+    if given is None or result.bundle is None:
+        return {}
+    from mapper.verbs.compare.verb import How, compare_result
+
+    path = Path(given["path"])
+    alarms = result.bundle.manifest["alarms"]
+    if sha256_of(path) != given["sha256"]:
+        return {"alarms": [*alarms, "not judged on data: the file is another than at the start"]}
+    width = sum(math.prod(row["shape"]) for row in result.bundle.manifest["populations"])
+    how = How(decode=given["decode"], orders=1, split=False, numbers=max(MOST // width, 1))
+    try:
+        found = compare_result(result, model.source, path, how)
+    except BadInput as error:
+        return {"alarms": [*alarms, f"not judged on data: {error.findings[0]}"]}
+    return {"agreement": round(found.agreement.value, 6), "alarms": [*alarms, *found.alarms]}
+
+
+def surprise(error: BaseException) -> list[str]:
+    """An unexpected exception, and the line of ours that it passed last."""
+    told = [f"{type(error).__name__}: {error}"[:300]]
+    root = Path(__file__).resolve().parents[2]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(root):
+            return [*told, f"in {path.relative_to(root).as_posix()}, line {frame.lineno}"]
+    return told
+
+
+def _asked(model: Opened, device: Mapping[str, Any]):
+    from device_profiles.load import load
+    from mapper.problem.asked import Asked
+    from mapper.problem.options import settings_of, split
+    from nir_io.resolve import resolve
+
+    path = None if device["path"] is None else Path(device["path"])
+    profile: Profile = load(device["name"] if path is None else path)
+    if profile.hash != device["profile"]:
+        raise BadInput([f"the profile of '{profile.name}' is another than when the batch began"])
+    question = model.task.question
+    overrides, chosen = split(question["options"])
+    entry = question["sidecar"]
+    own = model.task.path
+    semantics = resolve(
+        model.source.graph,
+        preset=question["preset"],
+        overrides=overrides,
+        sidecar=None if entry is None else {own: entry},
+        path=own,
+    )
+    return Asked(
+        source=model.source,
+        profile=profile,
+        profile_path=path,
+        semantics=semantics,
+        settings=settings_of(chosen, profile),
+    )

@@ -1,0 +1,18 @@
+"""The page of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mapper.report.html import rendered, script_data
+
+
+def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+    """The page of a batch: the matrix of models and devices, with filters."""
+    from mapper.verbs.batch.matrix import matrix
+
+    found = matrix(rows, facts)
+    return rendered(
+        "fit.html", script="fit.js", facts=facts, matrix=found, data=script_data(found.details)
+    )

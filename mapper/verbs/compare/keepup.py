@@ -1,0 +1,39 @@
+"""Does the chip keep up with the data? Events and synaptic operations a step against its rates.
+
+A spike of a source costs one synaptic operation for each connection that is stored. What a
+core does is estimated as its share of its population's neurons. Limits and their sources
+are the profile's; an estimate that leans on an unpublished number says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from device_profiles.profile import Profile
+from mapper.emulate.fans import Load, Rate
+from mapper.emulate.loaded import Loaded
+from mapper.families.loihi2.rates import rates_loihi2
+from mapper.families.speck.rates import rates_speck
+from mapper.families.spinnaker2.rates import rates_spinnaker2
+from mapper.families.xylo.rates import rates_xylo
+
+Array = NDArray[Any]
+
+
+def rates(bundle: Loaded, profile: Profile, load: Load) -> tuple[Rate, ...]:
+    """What the chip's rates allow, beside what the data ask: the fullest first."""
+    dt = bundle.manifest["semantics"]["chip_dt"]
+    if dt is None:
+        return ()
+    found = list(_RATES[profile.family](bundle, profile, load, float(dt)))
+    return tuple(sorted(found, key=lambda r: -(r.peak / r.limit if r.limit else 0.0)))
+
+
+_RATES = {
+    "speck": rates_speck,
+    "spinnaker2": rates_spinnaker2,
+    "xylo": rates_xylo,
+    "loihi2": rates_loihi2,
+}
