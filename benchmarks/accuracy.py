@@ -30,11 +30,11 @@ import numpy as np
 from mapper import api
 from mapper.bundle.result import Result
 from mapper.emulate import ideal
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.verbs.compare.statistics import paired_difference, share
 from nir_io.errors import BadInput
 from nir_io.semantics import per_step
+from tests.asking import emulate
 from tests.corpus import CORPUS
 
 ROOT = Path(__file__).resolve().parent.parent

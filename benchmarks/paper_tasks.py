@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.corpus_data import arrays, model
 from mapper import api
 from mapper.emulate import ideal
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
+from mapper.families import family_named
 from mapper.report.html import svg
 from mapper.report.plots import Plot, curves
 from mapper.verbs.answer import answer
-from mapper.verbs.compare.compared import Compared
+from mapper.verbs.compare.report import Comparison
 from nir_io.errors import BadInput
+from tests.asking import emulate
 from tests.corpus import CORPUS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -146,9 +146,9 @@ def _trace(result: Any, source: Any, given: Any) -> tuple[Any, Any, Any, Any]:
     late = bundle.latency()
     longer = np.concatenate([given, np.zeros((1, late, 1), np.uint8)], axis=1)
     family = bundle.manifest["device"]["family"]
-    module = import_module(f"mapper.families.{family}.load")
+    run = family_named(family).run
     port = next(iter(bundle.inputs))
-    spikes, volts = module.run(bundle, {port: longer}, longer.shape[1], (name,))
+    spikes, volts = run(bundle, {port: longer}, longer.shape[1], (name,), 0)
     lag = row["latency"]
     cut = slice(lag, lag + given.shape[1])
     scale = float(np.ravel(bundle.value(row["scale"]))[0])
@@ -310,7 +310,7 @@ def _cnn(samples: int) -> list[str]:
     ]
 
 
-def _compare(name: str, device: str, data: tuple[Any, Any], orders: int) -> Compared:
+def _compare(name: str, device: str, data: tuple[Any, Any], orders: int) -> Comparison:
     return api.compare(
         model(name),
         device,

@@ -28,8 +28,6 @@ from mapper.problem.change.change import Change, applied
 from mapper.problem.change.resize import CannotResizeError, signed
 from mapper.problem.settings import Settings
 from mapper.solving.outcome import Impossible
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import (
     IF,
@@ -50,6 +48,7 @@ from nir_io.graph import (
     make_graph,
 )
 from nir_io.semantics import Semantics, per_step
+from tests.asking import decide, pose
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDECAR = ROOT / "benchmarks" / "corpus_models.toml"

@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mapper.bundle.result import Result
 from mapper.errors import OurBug
 from mapper.problem.asked import Asked, Source
+from mapper.verbs.report import Report
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from mapper.verbs.batch.run import Step
     from mapper.verbs.batch.verb import Fitted
-    from mapper.verbs.compare.compared import Compared
+    from mapper.verbs.compare.report import Comparison
     from mapper.verbs.query.answer import Answer
     from mapper.verbs.query.diff import Difference
     from mapper.verbs.query.every import Placements
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OurBug",
-    "Result",
+    "Report",
     "check",
     "compare",
     "devices",
@@ -83,7 +83,7 @@ def map(
     calibrate: AnyPath | Examples | None = None,
     evaluations: int | None = None,
     **options: Any,
-) -> Result:
+) -> Report:
     """Map a network onto a device, and write the bundle to the folder `output` if it fits.
 
     semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
@@ -92,7 +92,7 @@ def map(
     evaluations: how many candidates may be run for it; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
     BadInput, ProfileError, and OurBug where the independent checker rejects the bundle.
     """
-    from mapper.verbs.answer import answer
+    from mapper.verbs.check import check as checked
     from mapper.verbs.deliver import deliver
 
     asked = ask(
@@ -105,7 +105,7 @@ def map(
         changes=changes,
         **options,
     )
-    result = answer(_with_data(asked, calibrate, evaluations), whole=True)
+    result = checked(_with_data(asked, calibrate, evaluations), whole=True)
     return result if output is None else deliver(asked, result, Path(output))
 
 
@@ -121,9 +121,9 @@ def check(
     calibrate: AnyPath | Examples | None = None,
     evaluations: int | None = None,
     **options: Any,
-) -> Result:
+) -> Report:
     """As `map` in every respect but that nothing is written."""
-    from mapper.verbs.answer import answer
+    from mapper.verbs.check import check as checked
 
     asked = ask(
         model,
@@ -135,7 +135,7 @@ def check(
         changes=changes,
         **options,
     )
-    return answer(_with_data(asked, calibrate, evaluations), whole=False)
+    return checked(_with_data(asked, calibrate, evaluations), whole=False)
 
 
 def ask(
@@ -343,7 +343,7 @@ def compare(
     changes: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
-) -> Compared:
+) -> Comparison:
     """What a network keeps on a device, measured on data, and by which cause it loses the rest.
 
     what: a network, which is mapped onto `device` as by `check`; or the folder of a bundle,

@@ -36,9 +36,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from scripts.sdk_env import python_of, ready, run
+from tests.asking import emulate
 from tests.corpus import CORPUS
 from tests.handoff.bundles import convolved, loaded, recurrent
 

@@ -9,11 +9,11 @@ import pytest
 
 from mapper import api
 from mapper.emulate import ideal
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from nir_io.presets import PRESETS
 from nir_io.reader import read
 from nir_io.semantics import Semantics
+from tests.asking import emulate
 from tests.corpus import ROOT
 
 DIGITS = ROOT / "examples" / "digits"

@@ -109,7 +109,7 @@ def build(
         "inputs": _inputs(placed),
         "outputs": _outputs(placed),
         "populations": [
-            _population(placed, quantized, p.name) | {"node": nodes.get(p.name)}
+            population_row(placed, quantized, p.name) | {"node": nodes.get(p.name)}
             for p in network.populations
         ],
         "projections": [
@@ -260,7 +260,8 @@ def rewrite_row(proposal: Proposal) -> dict[str, Any]:
     return {"rule": proposal.rule, "says": proposal.says, "keeps": keeps, "bound": bound}
 
 
-def _population(placed: Placed, quantized: Quantized, name: str) -> dict[str, Any]:
+def population_row(placed: Placed, quantized: Quantized, name: str) -> dict[str, Any]:
+    """A population of the manifest, but for its node in mapped.nir."""
     population, plan = placed.question.network.population(name), placed.chosen[name]
     neuron = plan.form.neuron
     return {
@@ -290,7 +291,7 @@ def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
         for form in plan.form.projections:
             got = quantized.projections.get(form.id, {"params": {}})
             params = dict(got["params"])
-            if form.form == "conv" and placed.question.profile.family != "speck":
+            if form.form == "conv" and form.id in quantized.projections:
                 conv: Any = form.weight
                 params |= {
                     "stride": list(conv.stride),
@@ -351,8 +352,11 @@ def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
     semantics, profile = placed.question.semantics, placed.question.profile
     resets = profile.switches.get("state_reset")
     clock = None
-    if profile.family == "speck" and any(
-        plan.form.neuron.bias == "neuron" for plan in placed.chosen.values()
+    ticking = profile.switches.get("bias_needs_slow_clock")
+    if (
+        ticking is not None
+        and ticking.value
+        and any(plan.form.neuron.bias == "neuron" for plan in placed.chosen.values())
     ):
         clock = None if semantics.chip_dt is None else 1.0 / semantics.chip_dt
     return {

@@ -15,14 +15,11 @@ from mapper.bundle.integers.units import Unit, unit, weights
 from mapper.solving.offer.plans import Form, ProjectionForm
 from mapper.solving.outcome import Placed
 
-ONE_A_STEP = frozenset({"loihi2", "spinnaker2"})
-NO_FLOOR = frozenset({"loihi2", "spinnaker2", "xylo"})
-
 
 def departures(placed: Placed) -> tuple[str, ...]:
     """One sentence for each kind of departure, with the populations that it may concern."""
     question = placed.question
-    family, semantics = question.profile.family, question.semantics
+    traits, semantics = question.traits, question.semantics
     often: list[str] = []
     low: list[str] = []
     single = _single(placed)
@@ -37,18 +34,18 @@ def departures(placed: Placed) -> tuple[str, ...]:
             low.append(name)
     found: list[str] = []
     device = question.profile.name
-    if often and semantics.spikes == "many" and family in ONE_A_STEP:
+    if often and semantics.spikes == "many" and traits.several == "never":
         found.append(
             f"{_names(often)}: the network fires several times a step where it is far above "
             f"threshold, {device} once: the rest follows in later steps"
         )
     hidden = [n for n in often if placed.chosen[n].role != "output"]
-    if hidden and semantics.spikes == "one" and family == "xylo":
+    if hidden and semantics.spikes == "one" and traits.several == "asked":
         found.append(
-            f"{_names(hidden)}: the network fires once a step, a hidden neuron of {device} up to 31 "
-            "times where it is far above threshold"
+            f"{_names(hidden)}: the network fires once a step, a hidden neuron of {device} up to "
+            f"{traits.hidden_spikes} times where it is far above threshold"
         )
-    if low and family in NO_FLOOR:
+    if low and not traits.floor:
         found.append(
             f"{_names(low)}: the network's membranes stop at {semantics.v_min:g} thresholds, those of "
             f"{device} fall further"

@@ -20,6 +20,7 @@ import numpy as np
 from mapper.bundle.integers.draft import Quantized
 from mapper.bundle.mapped_neurons import NEARLY_KEPT, neuron, rates
 from mapper.bundle.mapped_paths import Route, as_conv1d, constant_input, matrix, routes, with_bias
+from mapper.emulate.decoder import Decoder
 from mapper.problem.network import Population
 from mapper.solving.outcome import Placed
 from nir_io.graph import (
@@ -54,8 +55,11 @@ class Mapped:
     semantics: Semantics
 
 
-def mapped(placed: Placed, quantized: Quantized) -> Mapped:
-    """The network that the integers of `quantized` stand for."""
+def mapped(placed: Placed, quantized: Quantized, decoder: Decoder) -> Mapped:
+    """The network that the integers of `quantized` stand for.
+
+    decoder: of a bundle whose manifest has these populations.
+    """
     network = placed.question.network
     semantics = chip_semantics(placed)
     shapes = _shapes(placed)
@@ -67,7 +71,7 @@ def mapped(placed: Placed, quantized: Quantized) -> Mapped:
     for output, _ in network.outputs:
         draft.taken.add(output)
     for population in network.populations:
-        _population(draft, placed, quantized, population, shapes, semantics)
+        _population(draft, placed, quantized, decoder, population, shapes, semantics)
     _outputs(draft, placed)
     metadata = _metadata(placed, semantics)
     return Mapped(
@@ -182,13 +186,14 @@ def _population(
     draft: _Draft,
     placed: Placed,
     quantized: Quantized,
+    decoder: Decoder,
     population: Population,
     shapes: Mapping[str, Shape],
     semantics: Semantics,
 ) -> None:
     """The population's node and what projects to it."""
     name, shape = population.name, shapes[population.name]
-    found, bias = rates(placed, quantized, population), constant_input(quantized, population)
+    found, bias = rates(quantized, decoder, population), constant_input(quantized, population)
     node, constant = neuron(placed, population, found, shape, semantics)
     entering = constant + bias
     ends: list[str] = []

@@ -10,14 +10,13 @@ its v_reset (in threshold units) instead of a first membrane.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.bundle.integers.draft import Quantized
+from mapper.emulate.decoder import Decoder
 from mapper.problem.network import Population
 from mapper.solving.outcome import Placed
 from nir_io.graph import IF, LI, LIF, Array, CubaLI, CubaLIF, I, Neuron, Shape, Threshold, frozen
@@ -43,34 +42,13 @@ class Rates:
     height: Array
 
 
-def rates(placed: Placed, quantized: Quantized, population: Population) -> Rates:
+def rates(quantized: Quantized, decoder: Decoder, population: Population) -> Rates:
     """The decays and leaks that the stored integers stand for."""
-    row: Mapping[str, Any] = quantized.populations[population.name]["params"]
-    values, n = quantized.arrays.values, population.size
-    profile = placed.question.profile
-
-    def read(key: str) -> NDArray[np.float64]:
-        value = row[key]
-        array = values[value] if isinstance(value, str) else np.asarray(value)
-        return np.broadcast_to(np.asarray(array, dtype=np.float64), (n,))
-
-    a, b = np.zeros(n), np.ones(n)
-    match profile.family:
-        case "loihi2":
-            one = float(profile.limit("decay_one").value)
-            soft = "delta_v" in row
-            a = 1.0 - (read("delta_i" if soft else "du") + 1.0) / one
-            b = 1.0 - read("delta_v" if soft else "dv") / one
-        case "spinnaker2":
-            b = read("alpha_decay")
-            a = read("exc_decay") if "exc_decay" in row else a
-        case "xylo":
-            a, b = 1.0 - 2.0 ** -read("dash_syn"), 1.0 - 2.0 ** -read("dash_mem")
-        case _:
-            pass
+    cells = decoder.cells(decoder.bundle.populations[population.name])
+    n = population.size
     leak = np.broadcast_to(quantized.floats.get((population.name, "leak"), np.zeros(n)), (n,))
     height = quantized.floats.get((population.name, "threshold"), np.ones(n))
-    return Rates(syn_decay=a, mem_decay=b, leak=leak, height=height)
+    return Rates(syn_decay=cells.syn_decay, mem_decay=cells.mem_decay, leak=leak, height=height)
 
 
 def neuron(

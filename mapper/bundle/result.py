@@ -56,13 +56,6 @@ class Result:
                 return UNDECIDED
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """All that a report says, as plain values for JSON."""
-        from mapper.report.facts import facts
-
-        return facts(self)
-
-    @property
     def certificate(self) -> Mapping[str, Any] | None:
         """Of a refusal: its limits as data and a proof of them (docs/bundle.md); else None."""
         if not isinstance(self.outcome, Impossible):
@@ -70,18 +63,3 @@ class Result:
         from mapper.bundle.certificate import certificate
 
         return certificate(self.outcome, sha256=self.sha256)
-
-    @property
-    def text(self) -> str:
-        """The report as plain text."""
-        from mapper.report.page import plain
-        from mapper.report.words import result_page
-
-        return plain(result_page(self.facts))
-
-    @property
-    def html(self) -> str:
-        """The report as one self-contained page, with drawings."""
-        from mapper.report.html import result_html
-
-        return result_html(self)

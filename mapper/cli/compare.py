@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
-    from mapper.verbs.compare.compared import Compared
+    from mapper.verbs.compare.report import Comparison
 
 OPTIONS = (
     (
@@ -63,7 +63,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--report", metavar="FILE", help="write the report as an HTML page")
 
 
-def compare(args: argparse.Namespace, limits: Any, options: dict[str, Any]) -> Compared:
+def compare(args: argparse.Namespace, limits: Any, options: dict[str, Any]) -> Comparison:
     """Run the command. Raises BadInput."""
     from mapper import api
 

@@ -19,9 +19,9 @@ from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, UNDECIDED, Our
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
-    from mapper.bundle.result import Result
     from mapper.report.page import Page
     from mapper.verbs.query.answer import Answer
+    from mapper.verbs.report import Report
 
 TEACH = """\
 nirmap maps NIR spiking networks onto neuromorphic chips, or says why they do not fit.
@@ -113,7 +113,7 @@ def _check(args: argparse.Namespace) -> int:
     return _tell(args, result)
 
 
-def _tell(args: argparse.Namespace, result: Result) -> int:
+def _tell(args: argparse.Namespace, result: Report) -> int:
     from mapper.report.words import result_page
 
     facts = result.facts
@@ -132,7 +132,7 @@ def _answered(args: argparse.Namespace, answer: Answer[Any]) -> int:
     return answer.exit_code
 
 
-def _certify(path: str, result: Result) -> None:
+def _certify(path: str, result: Report) -> None:
     """Write the certificate of a refusal; say so where there is none."""
     found = result.certificate
     if found is None:

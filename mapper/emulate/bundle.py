@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +37,39 @@ class Emulated:
         )
 
 
+class Run(Protocol):
+    """A family's integer emulator on a bundle."""
+
+    def __call__(
+        self,
+        bundle: Loaded,
+        rasters: Mapping[str, Array],
+        steps: int,
+        states: tuple[str, ...],
+        seed: int | None,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """(spikes, membranes) by population: (sample, step, neuron), neurons in C order.
+
+        rasters: graph input -> (sample, step, channel) in C order, `steps` long; states:
+        populations whose membranes are wanted; seed: of the order of a step's events where
+        the chip takes them one by one, None: a step's events summed.
+        """
+        ...
+
+
 def emulate(
-    bundle: Loaded, raster: Array, *, seed: int | None = 0, states: Collection[str] = ()
+    bundle: Loaded,
+    raster: Array,
+    run: Run,
+    *,
+    seed: int | None = 0,
+    states: Collection[str] = (),
 ) -> Emulated:
     """The bundle on data.
 
     raster: integers (sample, step, channels...), graph inputs concatenated flat in name
-    order. seed: order of events on event-driven chips; None: stepped in time there. states:
-    populations whose membranes are kept.
+    order. run: the family's emulator. seed: order of events on event-driven chips; None:
+    stepped in time there. states: populations whose membranes are kept.
     Raises BadInput where the raster does not fit.
     """
     samples, steps = raster.shape[:2]
@@ -60,11 +84,8 @@ def emulate(
         for name, row in bundle.inputs.items()
     }
     read = read_as_membrane(bundle)
-    family = bundle.manifest["device"]["family"]
-    module = import_module(f"mapper.families.{family}.load")
-    more = {"seed": seed} if family == "speck" else {}
     wanted = tuple(dict.fromkeys((*read, *states)))
-    spikes, membranes = module.run(bundle, rasters, steps + late, wanted, **more)
+    spikes, membranes = run(bundle, rasters, steps + late, wanted, seed)
     kept = {name: membranes[name][:, :steps] for name in states}
     for name in read:
         scale = np.asarray(bundle.value(bundle.populations[name]["scale"]), dtype=np.float64)

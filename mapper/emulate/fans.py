@@ -81,49 +81,38 @@ class Load:
         )
 
 
-def fans_of(bundle: Loaded) -> tuple[Fan, ...]:
-    """The connections of each projection, counted from the stored weights."""
-    if bundle.manifest["device"]["family"] == "speck":
-        return tuple(
-            _speck(bundle, row, entry)
-            for row in bundle.populations.values()
-            for entry in row["params"]["inputs"]
-        )
+def stored_fans(bundle: Loaded) -> tuple[Fan, ...]:
+    """The connections of each projection, counted from its stored weights."""
     return tuple(
-        Fan(source=row["source"], target=row["target"], out=_out(bundle, row))
+        _fan(bundle, row)
         for row in bundle.manifest["projections"]
         if row["source"] in bundle.populations or row["source"] in bundle.inputs
     )
 
 
-def _out(bundle: Loaded, row: Mapping[str, Any]) -> Array:
+def _fan(bundle: Loaded, row: Mapping[str, Any]) -> Fan:
     if row["form"] == "conv":
         pool = tuple(row["pool"]) if row["pool"] else (1, 1)
-        kernel = bundle.param(row, "kernel")
-        return _convolved(bundle, row["source"], row["target"], row["params"], kernel.shape, pool)
-    weight = bundle.param(row, "weight")
-    stored = weight != 0
+        kernel = bundle.param(row, "kernel").shape
+        return convolved_fan(bundle, row["source"], row["target"], row["params"], kernel, pool)
+    stored = bundle.param(row, "weight") != 0
     if "weight_2" in row["params"]:
         stored = stored | (bundle.param(row, "weight_2") != 0)
-    return stored.sum(axis=0, dtype=np.float64)
+    return Fan(source=row["source"], target=row["target"], out=stored.sum(axis=0, dtype=np.float64))
 
 
-def _speck(bundle: Loaded, row: Mapping[str, Any], entry: Mapping[str, Any]) -> Fan:
-    shape = bundle.param(row, "kernel").shape
-    pool = (entry["pool"], entry["pool"])
-    out = _convolved(bundle, entry["source"], row["name"], row["params"], shape, pool)
-    return Fan(source=entry["source"], target=row["name"], out=out)
-
-
-def _convolved(
+def convolved_fan(
     bundle: Loaded,
     source: str,
     target: str,
     params: Mapping[str, Any],
     kernel: tuple[int, ...],
     pool: tuple[int, ...],
-) -> Array:
-    """Outputs under the kernel, per neuron of the source: a product of both axes."""
+) -> Fan:
+    """Outputs under the kernel, per neuron of the source: a product of both axes.
+
+    kernel: (out, in, y, x); pool: sides of the windows that are summed before it.
+    """
     channels, height, width = (*bundle.shape(source), 1, 1)[:3]
     _, out_y, out_x = (*bundle.shape(target), 1, 1)[:3]
     if len(bundle.shape(source)) == 2 and len(params["input_shape"]) == 3:
@@ -142,7 +131,8 @@ def _convolved(
     y = rows[np.minimum(at_y, len(rows) - 1)]
     x = columns[np.minimum(at_x, len(columns) - 1)]
     one = kernel[0] * y[:, None] * x
-    return np.broadcast_to(one, (channels, height, width)).reshape(-1)
+    out = np.broadcast_to(one, (channels, height, width)).reshape(-1)
+    return Fan(source=source, target=target, out=out)
 
 
 def _reach(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> Array:

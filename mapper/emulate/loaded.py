@@ -60,7 +60,13 @@ class Loaded:
         return raster
 
 
+def is_bias(bundle: Loaded, row: Mapping[str, Any]) -> bool:
+    """Whether a projection comes from a source that stands for a constant input."""
+    return row["source"].startswith("bias:") and row["source"] not in bundle.populations
+
+
 def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(channels, height, width); missing axes have one element."""
     c, y, x = (*shape, 1, 1)[:3]
     return c, y, x
 
@@ -72,5 +78,6 @@ def each_neuron(bundle: Loaded, row: Mapping[str, Any], key: str) -> Array:
 
 
 def scale_of(bundle: Loaded, row: Mapping[str, Any]) -> Array:
+    """Units of the file's threshold that the integers of each neuron are multiplied by."""
     scale = np.asarray(bundle.value(row["scale"]), dtype=np.float64)
     return np.broadcast_to(np.ravel(scale), (bundle.size(row["name"]),))

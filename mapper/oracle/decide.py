@@ -6,11 +6,12 @@ and what the least error and the fewest cores are. Users reach it by `--solver e
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Mapping
 from math import prod
-from typing import Protocol, cast
+from typing import Protocol
 
 from device_profiles.profile import Profile
+from mapper.oracle import loihi2, speck, spinnaker2, xylo
 from mapper.oracle.answer import Answer, Infeasible
 from mapper.problem.network import Network, extract
 from mapper.problem.question import Question
@@ -40,6 +41,14 @@ class Family(Protocol):
     ) -> int:
         """Ways of all populations together, each looked at alone."""
         ...
+
+
+FAMILIES: Mapping[str, Family] = {
+    "loihi2": loihi2,
+    "speck": speck,
+    "spinnaker2": spinnaker2,
+    "xylo": xylo,
+}
 
 
 def decide(graph: Graph, profile: Profile, semantics: Semantics, settings: Settings) -> Answer:
@@ -107,4 +116,4 @@ def _too_many(question: Question) -> str | None:
 
 
 def _family(profile: Profile) -> Family:
-    return cast(Family, import_module(f"mapper.oracle.{profile.family}"))
+    return FAMILIES[profile.family]

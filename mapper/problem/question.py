@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from device_profiles.profile import Profile
 from mapper.problem.network import Network
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Traits
 from nir_io.semantics import Semantics
 from rewrite_rules.rule import Proposal
 
@@ -20,3 +21,4 @@ class Question:
     semantics: Semantics
     settings: Settings
     normalised: tuple[Proposal, ...]
+    traits: Traits

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from device_profiles.profile import Profile
+from mapper.problem.traits import FloorPlan
 from mapper.report.words import counted
 
 Facts = Mapping[str, Any]
@@ -119,13 +120,15 @@ def marks_of(populations: Iterable[tuple[str, str]]) -> tuple[Mark, ...]:
     )
 
 
-def floor_of_fit(profile: Profile, facts: Facts, marks: tuple[Mark, ...]) -> Floor:
+def floor_of_fit(
+    profile: Profile, drawing: FloorPlan, facts: Facts, marks: tuple[Mark, ...]
+) -> Floor:
     """The floor plan of a placement, from its report's facts."""
     used = {(row["chip"], row["core"]): row for row in facts["usage"]}
     by_name = {f"'{mark.name}'": mark for mark in marks}
     roles = {(h["chip"], h["core"]): h["role"] for h in facts["helpers"]}
     held = {at: _held(row, by_name) for at, row in used.items()}
-    if profile.family == "speck":
+    if drawing == "cores":
         sends = _sends(facts)
         cards = [
             _speck_card(profile, core, used.get((0, core)), held, roles, sends)
@@ -133,7 +136,7 @@ def floor_of_fit(profile: Profile, facts: Facts, marks: tuple[Mark, ...]) -> Flo
         ]
         note = "Each bar is a memory or table of the core; 'sends to' are the core's destinations."
         return Floor(cards=tuple(cards), meshes=(), marks=marks, note=note)
-    if profile.family == "xylo":
+    if drawing == "pools":
         card = _xylo_card(next(iter(used.values())), facts, marks)
         return Floor(cards=(card,), meshes=(), marks=marks, note="")
     chips = sorted({chip for chip, _ in used} | {chip for chip, _ in roles})

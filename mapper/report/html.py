@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mapper.bundle.json import line
 from mapper.report.page import safe
 from mapper.report.words import counted, limit_of, number, sentence, told, typed
-from mapper.verbs.batch.columns import change
-from mapper.verbs.batch.words import limit_words
 
 if TYPE_CHECKING:
     from mapper.bundle.result import Result
     from mapper.report.plots import Plot
 
-FOLDER = "templates"
+OWN = "mapper.report"
+Filters = Mapping[str, Callable[..., Any]]
+NONE: Filters = MappingProxyType({})
 SVG_STYLE = (
     "svg { background: #fff; font-family: sans-serif } text { fill: #1a1d23 } polyline { fill: none; "
     "stroke-width: 1.3 } .ideal { stroke: #8a93a3 } text.ideal { fill: #596273; stroke: none } "
@@ -36,43 +37,49 @@ SVG_STYLE = (
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
-def result_html(result: Result) -> str:
-    """The page of a result: that it fits and where, why it does not, or that it is undecided."""
+def result_html(result: Result, facts: Mapping[str, Any]) -> str:
+    """The page of a result: that it fits and where, why it does not, or that it is undecided.
+
+    facts: all that its report says (mapper.report.facts).
+    """
     from mapper.report.sheet import sheet
 
-    return rendered("result.html", script="print.js", sheet=sheet(result))
+    return rendered("result.html", script="print.js", sheet=sheet(result, facts))
 
 
 def svg(plot: Plot) -> str:
     """A plot as a file of its own, readable on light and dark pages."""
-    module = _environment().get_template("parts.html").module
+    module = _environment(OWN).get_template("parts.html").module
     text = str(module.plot(plot))  # pyright: ignore[reportAttributeAccessIssue]
     lines = [line for line in text.splitlines() if line.strip()]
     lines[0] = lines[0].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
     return "\n".join([lines[0], f"<style>{SVG_STYLE}</style>", *lines[1:]]) + "\n"
 
 
-def rendered(template: str, *, script: str, **values: Any) -> str:
-    code = _source(script)
+def rendered(
+    template: str, *, script: str, package: str = OWN, filters: Filters = NONE, **values: Any
+) -> str:
+    """A page of `template` with `script` in it.
+
+    package: where both lie, if not beside the shared templates; filters: of that template alone.
+    """
+    code = _source(script, package)
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(_source("style.css")),
-            script=Markup(code),
-            policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-            "base-uri 'none'; form-action 'none'",
-            **values,
-        )
+    environment = _environment(package)
+    environment.filters.update(filters)
+    return environment.get_template(template).render(
+        style=Markup(_source("style.css", OWN)),
+        script=Markup(code),
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'",
+        **values,
     )
 
 
 @cache
-def _environment() -> Environment:
-    names = ("base.html", "parts.html", "result.html", "fit.html", "compare.html")
+def _environment(package: str) -> Environment:
     environment = Environment(
-        loader=DictLoader({name: _source(name) for name in names}),
+        loader=FunctionLoader(lambda name: _source(name, package)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -84,8 +91,12 @@ def _environment() -> Environment:
 
 
 @cache
-def _source(name: str) -> str:
-    return (files("mapper.report") / FOLDER / name).read_text(encoding="utf-8")
+def _source(name: str, package: str) -> str:
+    """A file of that package, or of the shared templates."""
+    own = files(package) / name
+    if not own.is_file():
+        own = files(OWN) / "templates" / name
+    return own.read_text(encoding="utf-8")
 
 
 def script_data(values: Any) -> Markup:
@@ -109,9 +120,7 @@ FILTERS: Mapping[str, Any] = {
     "number": number,
     "percent": _percent,
     "plural": counted,
-    "change": change,
     "limit_of": limit_of,
-    "limit_words": limit_words,
     "sentence": sentence,
     "told": told,
     "typed": typed,

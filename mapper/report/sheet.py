@@ -112,11 +112,11 @@ class Sheet:
     marks: Mapping[str, Mark]
 
 
-def sheet(result: Result) -> Sheet:
-    """The sheet of a result."""
+def sheet(result: Result, told: Facts) -> Sheet:
+    """The sheet of a result; told: its facts."""
     outcome = result.outcome
-    page = result_page(result.facts)
-    facts = {**ABSENT, **result.facts}
+    page = result_page(told)
+    facts = {**ABSENT, **told}
     populations = outcome.question.network.populations
     marks = marks_of((p.name, f"{p.size:,} {p.node.kind}") for p in populations)
     by_name = {mark.name: mark for mark in marks}
@@ -125,7 +125,9 @@ def sheet(result: Result) -> Sheet:
     after: Drawing | None = None
     hit: frozenset[str] = frozenset()
     if isinstance(outcome, Placed):
-        floor = floor_of_fit(outcome.question.profile, facts, marks)
+        floor = floor_of_fit(
+            outcome.question.profile, outcome.question.traits.drawing, facts, marks
+        )
         after = _after(outcome, facts, by_name, rules)
     elif isinstance(outcome, Impossible):
         about = {

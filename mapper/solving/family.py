@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from device_profiles.profile import Profile
 from mapper.problem.network import Network, Population
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Traits
 from mapper.solving.claims.ledger import Claim, Ledger, Terms
 from mapper.solving.offer.plans import Form, NeuronForm, Options, Plan, ProjectionForm
 from nir_io.graph import Neuron
@@ -62,7 +62,11 @@ class Backend(Protocol):
     family: str
     templates: tuple[Template, ...]
 
-    def target(self, profile: Profile, semantics: object) -> Target:
+    def traits(self, profile: Profile) -> Traits:
+        """How the chip's neurons and axons behave, for code that serves every family."""
+        ...
+
+    def target(self, profile: Profile, semantics: Semantics) -> Target:
         """The capabilities that rules may know."""
         ...
 
@@ -125,8 +129,3 @@ class Backend(Protocol):
     ) -> Placed:
         """The placement that an assignment stands for."""
         ...
-
-
-def backend_of(profile: Profile) -> Backend:
-    """The backend of a profile's family; families are the folders of mapper/families."""
-    return import_module(f"mapper.families.{profile.family}.backend").BACKEND

@@ -11,7 +11,7 @@ from device_profiles.profile import CoreClass, Number, Profile
 from mapper.problem.network import Network
 from mapper.problem.question import Question
 from mapper.solving.claims.ledger import Claim, Ledger, ledger_of
-from mapper.solving.family import backend_of
+from mapper.solving.family import Backend
 from mapper.solving.offer.alternatives import alternatives
 from mapper.solving.offer.plans import Options
 from mapper.solving.outcome import Conflict, Impossible, Outcome, Undecided
@@ -23,18 +23,16 @@ if TYPE_CHECKING:
 MOST_PAIRS = 1_000_000  # of source and target neurons, in a network that fails at sight
 
 
-def offer(question: Question) -> Options:
+def offer(question: Question, backend: Backend) -> Options:
     """Every covering and slicing, and every refusal."""
-    backend = backend_of(question.profile)
     target = backend.target(question.profile, question.semantics)
     return alternatives(
         question.network, question.normalised, backend, question.profile, target, question.settings
     )
 
 
-def state(question: Question, options: Options) -> Ledger:
+def state(question: Question, options: Options, backend: Backend) -> Ledger:
     """All claims, and what is minimised."""
-    backend = backend_of(question.profile)
     asked = (question.network, options, question.profile, question.settings)
     order = {name: rank for rank, name in enumerate(question.settings.objective)}
     objectives = sorted(
@@ -48,19 +46,17 @@ def state(question: Question, options: Options) -> Ledger:
     return ledger_of((*claims, *more), tuple(objectives))
 
 
-def decide(question: Question) -> Outcome:
+def decide(question: Question, backend: Backend) -> Outcome:
     """Placed, Impossible or Undecided.
 
     Where a large network fails limits whatever is chosen, these are told at once; the
     options of a small one are worked out all the same, for all reasons are told.
     """
-    plain = backend_of(question.profile).quick(
-        question.network, question.profile, question.semantics
-    )
+    plain = backend.quick(question.network, question.profile, question.semantics)
     if plain and _pairs(question.network) > MOST_PAIRS:
-        return _at_sight(question, plain)
-    options = offer(question)
-    ledger = state(question, options)
+        return _at_sight(question, plain, backend)
+    options = offer(question, backend)
+    ledger = state(question, options, backend)
     from mapper.solving.explain import conflicts, counted_out
 
     if counted_out(ledger.claims):
@@ -70,7 +66,7 @@ def decide(question: Question) -> Outcome:
 
         answer = solve(ledger, budget=question.settings.budget, seed=question.settings.seed)
         if isinstance(answer, Assignment):
-            return backend_of(question.profile).place(question, options, ledger, answer)
+            return backend.place(question, options, ledger, answer)
         answer = None if isinstance(answer, Unsatisfiable) else answer
     if answer is None:
         found = conflicts(ledger, question.settings)
@@ -79,7 +75,7 @@ def decide(question: Question) -> Outcome:
             conflicts=found,
             options=options,
             ledger=ledger,
-            optimistic=_optimistic(question, found),
+            optimistic=_optimistic(question, found, backend),
         )
     return Undecided(
         question=question,
@@ -113,14 +109,12 @@ def _pairs(network: Network) -> int:
     return sum(sizes[p.source] * sizes[p.target] for p in network.projections)
 
 
-def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:
+def _at_sight(question: Question, plain: tuple[Claim, ...], backend: Backend) -> Impossible:
     """The refusal that `plain` makes, each claim a conflict of its own."""
     nothing = Options(candidates={}, plans={}, normalised=question.normalised)
     best, changed = optimistic(question.profile)
     lifted = (
-        changed
-        if changed and not backend_of(best).quick(question.network, best, question.semantics)
-        else ()
+        changed if changed and not backend.quick(question.network, best, question.semantics) else ()
     )
     return Impossible(
         question=question,
@@ -131,7 +125,9 @@ def _at_sight(question: Question, plain: tuple[Claim, ...]) -> Impossible:
     )
 
 
-def _optimistic(question: Question, found: tuple[Conflict, ...]) -> tuple[str, ...]:
+def _optimistic(
+    question: Question, found: tuple[Conflict, ...], backend: Backend
+) -> tuple[str, ...]:
     """Limits whose optimistic values would lift the refusal; empty where none do.
 
     Numbers of the chip lift neither what it cannot compute nor what the user did not allow.
@@ -150,7 +146,7 @@ def _optimistic(question: Question, found: tuple[Conflict, ...]) -> tuple[str, .
 
     def fits(profile: Profile) -> bool:
         asked = replace(question, profile=profile)
-        claims = state(asked, offer(asked)).claims
+        claims = state(asked, offer(asked, backend), backend).claims
         if counted_out(claims):
             return False
         from mapper.solving.solve.cpsat import feasible

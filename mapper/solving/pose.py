@@ -8,7 +8,7 @@ from device_profiles.profile import Profile
 from mapper.problem.network import Network, extract
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
-from mapper.solving.family import backend_of
+from mapper.solving.family import Backend
 from nir_io.errors import BadInput
 from nir_io.graph import IF, LIF, CubaLIF, Graph, Threshold
 from nir_io.semantics import Semantics
@@ -17,10 +17,12 @@ from rewrite_rules.normalise import normalise
 READ_OUTS = frozenset({"I", "LI", "CubaLI"})
 
 
-def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Settings) -> Question:
+def pose(
+    graph: Graph, profile: Profile, semantics: Semantics, settings: Settings, backend: Backend
+) -> Question:
     """The question: the graph in normal form, read as populations. Raises BadInput."""
     never_below(graph, semantics)
-    target = backend_of(profile).target(profile, semantics)
+    target = backend.target(profile, semantics)
     normal, proposals = normalise(graph, target)
     on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset()
     network = extract(normal, semantics, on_host)
@@ -31,6 +33,7 @@ def pose(graph: Graph, profile: Profile, semantics: Semantics, settings: Setting
         semantics=semantics,
         settings=settings,
         normalised=proposals,
+        traits=backend.traits(profile),
     )
 
 

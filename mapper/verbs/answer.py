@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mapper.bundle.bundle import Bundle, build
+from mapper.bundle.bundle import Bundle, build, population_row
 from mapper.bundle.departures import departures
-from mapper.bundle.result import Result
 from mapper.emulate.loaded import Loaded
 from mapper.errors import OurBug
+from mapper.families import family_named
+from mapper.families.family import Family
 from mapper.problem.asked import Asked
 from mapper.problem.question import Question
 from mapper.solving.arrange import arranged
-from mapper.solving.outcome import Impossible, Outcome, Placed, Undecided
+from mapper.solving.family import Backend
+from mapper.solving.outcome import Outcome, Placed, Undecided
 from mapper.solving.pipeline import decide
 from mapper.solving.pose import pose
+from mapper.verbs.report import Report
 from mapper.verify import Checked, examine
 from nir_io.semantics import per_step
 
@@ -31,22 +33,20 @@ if TYPE_CHECKING:
 UNWRITTEN = ("file-missing",)  # of examine, which sees no files
 
 
-def answer(
-    asked: Asked, *, whole: bool, brief: bool = False, fixing: bool = True, trial: bool = True
-) -> Result:
+def answer(asked: Asked, *, whole: bool, brief: bool = False, trial: bool = True) -> Report:
     """The outcome, and for a network that fits its bundle, checked.
 
     whole: with the files that only a written bundle needs (mapped.nir, ...). brief: slices
     stay on consecutive cores and nothing is solved again, as `fit` asks: the verdict is the
-    same. fixing: look for fixes of a refusal. trial: look for alarms by running the bundle
-    and the ideal network once, for those who show them. Raises BadInput, and OurBug where the
-    checker rejects the bundle.
+    same. trial: look for alarms by running the bundle and the ideal network once, for those
+    who show them. Raises BadInput, and OurBug where the checker rejects the bundle.
     """
     source, semantics = asked.source, asked.semantics
     graph = per_step(source.graph, semantics)
-    question = pose(graph, asked.profile, semantics, asked.settings)
-    outcome, confirmed = _decided(question, brief)
-    result = Result(
+    family = family_named(asked.profile.family)
+    question = pose(graph, asked.profile, semantics, asked.settings, family.backend)
+    outcome, confirmed = _decided(question, family.backend, brief)
+    result = Report(
         model=source.name,
         graph=source.graph,
         outcome=outcome,
@@ -54,18 +54,14 @@ def answer(
         sha256=source.sha256,
     )
     if isinstance(outcome, Placed):
-        return _built(asked, result, outcome, whole, trial and not brief)
-    if isinstance(outcome, Impossible) and fixing and not brief:
-        from mapper.verbs.fixes import fixes, verified
-
-        return replace(result, fixes=verified(asked, fixes(asked, outcome)))
+        return _built(asked, family, result, outcome, whole, trial and not brief)
     return result
 
 
-def _decided(question: Question, brief: bool) -> tuple[Outcome, str]:
+def _decided(question: Question, backend: Backend, brief: bool) -> tuple[Outcome, str]:
     """The outcome under the policy on unpublished numbers, and what confirms it."""
     confirmed = ""
-    outcome = decide(question)
+    outcome = decide(question, backend)
     if question.settings.solver == "exhaustive":
         from mapper.oracle.confirm import confirm
 
@@ -113,15 +109,21 @@ def _leaning(placed: Placed) -> Undecided:
     )
 
 
-def _built(asked: Asked, result: Result, placed: Placed, whole: bool, trial: bool) -> Result:
-    quantized, calibration = _quantized(asked, placed)
+def _built(
+    asked: Asked, family: Family, result: Report, placed: Placed, whole: bool, trial: bool
+) -> Report:
+    quantized, calibration = _quantized(asked, family, placed)
     files: dict[str, bytes] = {}
     nodes: dict[str, str] = {}
     if whole:
         from mapper.bundle.mapped import mapped, nir_bytes
         from nir_io.writer import written_names
 
-        made = mapped(placed, quantized)
+        rows = [population_row(placed, quantized, name) for name in placed.chosen]
+        decoder = family.decoder(
+            Loaded({"populations": rows}, quantized.arrays.values), asked.profile
+        )
+        made = mapped(placed, quantized, decoder)
         written = written_names(made.graph)
         nodes = {what: written[name] for what, name in made.nodes.items()}
         files["mapped.nir"] = nir_bytes(made.graph)
@@ -135,12 +137,12 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool, trial: boo
     )
     checked = examine(_as_json(bundle), bundle.files["arrays.npz"], profile=asked.profile_path)
     if not checked.ok:
-        raise OurBug(_sentences(checked), None)
+        raise OurBug(sentences(checked), None)
     if trial:
         from mapper.verbs.compare.alarms import without_data
 
         loaded = Loaded(bundle.manifest, bundle.arrays)
-        found = without_data(placed, quantized, loaded, asked.source.graph)
+        found = without_data(placed, quantized, loaded, asked.source.graph, family.run)
         bundle = bundle.with_alarms(found)
     result = replace(result, bundle=bundle, checked=checked)
     if not whole:
@@ -148,22 +150,22 @@ def _built(asked: Asked, result: Result, placed: Placed, whole: bool, trial: boo
     from mapper.bundle.expected import expected
     from mapper.bundle.handoff import deploy
 
-    bundle = bundle.plus("expected.npz", expected(bundle))
+    bundle = bundle.plus("expected.npz", expected(bundle, family.run))
     bundle = bundle.plus("deploy.py", deploy(asked.profile.family))
     bundle = bundle.plus("report.txt", result.text.encode())
     return replace(result, bundle=bundle.plus("report.html", result.html.encode()))
 
 
-def _quantized(asked: Asked, placed: Placed) -> tuple[Quantized, dict[str, Any] | None]:
+def _quantized(
+    asked: Asked, family: Family, placed: Placed
+) -> tuple[Quantized, dict[str, Any] | None]:
     """The chip's integers; with data for it, calibrated, and what that brought."""
     if asked.calibrate is None:
-        return import_module(f"mapper.families.{asked.profile.family}.quantize").quantize(
-            placed
-        ), None
+        return family.quantize(placed), None
     from mapper.verbs.calibrate import calibrate, examples
 
     given = examples(placed, asked.calibrate.data)
-    quantized, calibration = calibrate(placed, given, asked.calibrate.evaluations)
+    quantized, calibration = calibrate(placed, given, family, asked.calibrate.evaluations)
     return quantized, calibration.as_json()
 
 
@@ -172,5 +174,5 @@ def _as_json(bundle: Bundle) -> dict[str, Any]:
     return json.loads(json.dumps(bundle.manifest, allow_nan=False))
 
 
-def _sentences(checked: Checked) -> tuple[str, ...]:
+def sentences(checked: Checked) -> tuple[str, ...]:
     return tuple(f"{finding.fault}: {finding.says}" for finding in checked.findings)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from mapper.bundle.integers.dial import Chosen, Dial
 from mapper.emulate import ideal
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
+from mapper.families.family import Family
 from mapper.problem.options import EVALUATIONS
 from mapper.solving.outcome import Placed
 from mapper.verbs.compare.statistics import Share, paired_difference, share
@@ -120,7 +120,7 @@ def examples(placed: Placed, data: Path | tuple[Array, Array | None]) -> Example
 
 
 def calibrate(
-    placed: Placed, examples: Examples, budget: int = EVALUATIONS
+    placed: Placed, examples: Examples, family: Family, budget: int = EVALUATIONS
 ) -> tuple[Quantized, Calibration]:
     """The quantized network with the dials that do best, and how well that is.
 
@@ -133,13 +133,12 @@ def calibrate(
                 "2, one to search with and one to report on"
             ]
         )
-    family = import_module(f"mapper.families.{placed.question.profile.family}.quantize")
-    dials: tuple[Dial, ...] = family.dials(placed)
-    judge = _Judge(placed, family.quantize, _part(placed, examples, 0, SEARCHED, 1))
+    dials = family.dials(placed)
+    judge = _Judge(placed, family, _part(placed, examples, 0, SEARCHED, 1))
     chosen = _search(judge, dials, budget)
     usual = {d.name: d.usual for d in dials}
     turned = {name: value for name, value in chosen.items() if value != usual[name]}
-    teller = _Judge(placed, family.quantize, _part(placed, examples, 1, TOLD, 4))
+    teller = _Judge(placed, family, _part(placed, examples, 1, TOLD, 4))
     before = teller.right({})
     after = teller.right(turned) if turned else before
     return family.quantize(placed, turned), Calibration(
@@ -197,8 +196,8 @@ def _values(dials: tuple[Dial, ...], at: Mapping[str, int]) -> dict[str, float]:
 class _Judge:
     """Runs candidates on some samples; each is run once."""
 
-    def __init__(self, placed: Placed, quantize: Any, part: Examples) -> None:
-        self.placed, self.quantize, self.part = placed, quantize, part
+    def __init__(self, placed: Placed, family: Family, part: Examples) -> None:
+        self.placed, self.family, self.part = placed, family, part
         self.spent = 0
         self._known: dict[tuple[tuple[str, float], ...], Array] = {}
         question = placed.question
@@ -221,8 +220,9 @@ class _Judge:
         """(sample, output) of a candidate."""
         key = tuple(sorted(chosen.items()))
         if key not in self._known:
-            bundle = build(self.placed, self.quantize(self.placed, chosen), {})
-            ran = emulate(Loaded(bundle.manifest, bundle.arrays), self.part.raster)
+            bundle = build(self.placed, self.family.quantize(self.placed, chosen), {})
+            loaded = Loaded(bundle.manifest, bundle.arrays)
+            ran = emulate(loaded, self.part.raster, self.family.run)
             self._known[key] = ran.counts()
             self.spent += 1
         return self._known[key]

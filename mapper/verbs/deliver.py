@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mapper.bundle.result import Result
 from mapper.bundle.write import is_ours, publish, write_files
 from mapper.errors import OurBug
 from mapper.problem.asked import Asked
 from mapper.solving.outcome import Impossible
-from mapper.verbs.answer import _sentences
+from mapper.verbs.answer import sentences
+from mapper.verbs.report import Report
 from mapper.verify import Checked, verify
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REJECTED = "verify.json"  # the checker's findings, in the folder of a bundle that it rejected
 
 
-def deliver(asked: Asked, result: Result, output: Path) -> Result:
+def deliver(asked: Asked, result: Report, output: Path) -> Report:
     """The result with its bundle in the folder `output`: whole, checked, or not at all.
 
     A refusal is kept beside it, in `output`.refused: certificate and reports, whole as well.
@@ -42,7 +42,7 @@ def deliver(asked: Asked, result: Result, output: Path) -> Result:
     try:
         checked = verify(draft, fingerprint=result.graph.fingerprint, profile=asked.profile_path)
         if not checked.ok:
-            raise OurBug(_sentences(checked), _kept(draft, output, checked))
+            raise OurBug(sentences(checked), _kept(draft, output, checked))
         publish(draft, output)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -51,7 +51,7 @@ def deliver(asked: Asked, result: Result, output: Path) -> Result:
     return replace(result, checked=checked, path=output)
 
 
-def _refusal(result: Result) -> dict[str, bytes]:
+def _refusal(result: Report) -> dict[str, bytes]:
     """The files of a refusal."""
     from mapper.bundle.certificate import NAME, as_bytes
 

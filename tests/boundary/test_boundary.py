@@ -8,9 +8,8 @@ import pytest
 
 from device_profiles.load import load, names
 from mapper.solving.outcome import Impossible, Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from nir_io.errors import BadInput
+from tests.asking import decide, pose
 from tests.boundary import loihi2, speck, spinnaker2, xylo
 from tests.boundary.case import Case
 

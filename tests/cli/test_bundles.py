@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
+from tests.asking import emulate
 from tests.cli.conftest import Run, names
 
 FILES = [

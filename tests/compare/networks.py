@@ -11,6 +11,7 @@ import numpy as np
 
 from mapper import api
 from mapper.emulate.loaded import Loaded
+from mapper.families import family_named
 from mapper.solving.outcome import Placed
 from mapper.verbs.answer import answer
 from mapper.verbs.compare.causes import Link, Ran, chain
@@ -38,7 +39,13 @@ def chained(network: nir.NIRGraph, device: str, **options: Any) -> Chained:
     assert result.bundle is not None, result.text
     assert isinstance(result.outcome, Placed)
     bundle = Loaded(result.bundle.manifest, result.bundle.arrays)
-    links = chain(result.outcome, bundle, asked.source.graph, orders=2)
+    links = chain(
+        result.outcome,
+        bundle,
+        asked.source.graph,
+        family_named(asked.profile.family),
+        orders=2,
+    )
     return Chained(links, bundle, result.outcome)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from mapper import api
+from mapper.families import family_named
 from tests.compare.networks import cuba, line, weights
 from tests.handoff.bundles import convolved
 
@@ -75,21 +77,23 @@ def test_bursts_by_the_order_of_events_are_told_on_data_alone() -> None:
 
 
 @pytest.fixture
-def steps_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+def steps_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], list[int]]]:
     """Start to count: the steps of every run of a family's emulator from then on."""
 
     def of(family: str) -> list[int]:
-        module = import_module(f"mapper.emulate.{family}_bundle")
-        really, found = module.run, list[int]()
+        module = import_module(f"mapper.families.{family}")
+        really, found = module.FAMILY.run, list[int]()
 
         def run(bundle: Any, rasters: Any, steps: int, *more: Any, **named: Any) -> Any:
             found.append(steps)
             return really(bundle, rasters, steps, *more, **named)
 
-        monkeypatch.setattr(module, "run", run)
+        monkeypatch.setattr(module, "FAMILY", replace(module.FAMILY, run=run))
+        family_named.cache_clear()
         return found
 
-    return of
+    yield of
+    family_named.cache_clear()
 
 
 @pytest.mark.parametrize("device", ["loihi2", "spinnaker2", "xylo-audio2"])

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mapper import api
 from mapper.emulate import twin as machine
-from mapper.emulate.bundle import emulate
 from mapper.verbs.compare.causes import SAYS
+from tests.asking import emulate
 from tests.compare.networks import Chained, chained, cuba, events, line, same, spikes, weights
 from tests.handoff.bundles import convolved, recurrent
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.emulate.fans import _convolved, _reach  # pyright: ignore[reportPrivateUsage]
+from mapper.emulate.fans import _reach, convolved_fan  # pyright: ignore[reportPrivateUsage]
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded
 from mapper.verbs.compare.alarms import of_spikes
@@ -128,4 +128,4 @@ def test_fan_out_is_that_of_the_convolution(
         "dilation": [dilation, dilation],
     }
     shape = (2, 1, kernel, kernel)
-    assert np.array_equal(_convolved(bundle, "s", "t", params, shape, (1, 1)), counted)
+    assert np.array_equal(convolved_fan(bundle, "s", "t", params, shape, (1, 1)).out, counted)

@@ -12,15 +12,17 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 
-import mapper.emulate
+import mapper
 
-FOLDER = Path(mapper.emulate.__file__).parent
+MAPPER = Path(mapper.__file__).parent
+STEPS = "emulate.steps"
+LOIHI2_MAIN = "families.loihi2.emulate"
 FAMILIES = {
     # What each family loads, in order; the last one is what a test uses.
-    "loihi2": ("steps", "loihi2_neurons", "loihi2_synapses", "loihi2"),
-    "xylo": ("xylo",),
-    "spinnaker2": ("steps", "spinnaker2"),
-    "speck": ("speck_events", "speck"),
+    "loihi2": (STEPS, "families.loihi2.neurons", "families.loihi2.synapses", LOIHI2_MAIN),
+    "xylo": ("families.xylo.emulate",),
+    "spinnaker2": (STEPS, "families.spinnaker2.emulate"),
+    "speck": ("families.speck.events", "families.speck.emulate"),
 }
 _numbers = count()
 
@@ -39,21 +41,25 @@ class Mutation:
         return f"{self.where}: {' '.join(self.old.split())} -> {' '.join(self.new.split())}"
 
 
+def _flat(name: str) -> str:
+    return name.replace(".", "_")
+
+
 def load(family: str, mutation: Mutation | None) -> ModuleType:
     """The family's main module, with one thing wrong in it."""
     tag = f"mutant{next(_numbers)}"
     module = ModuleType(tag)
     for name in FAMILIES[family]:
-        source = (FOLDER / f"{name}.py").read_text()
+        source = MAPPER.joinpath(*name.split(".")).with_suffix(".py").read_text()
         if mutation is not None and name == mutation.where:
             if source.count(mutation.old) != 1:
                 raise ValueError(f"found {source.count(mutation.old)} times: {mutation.old!r}")
             source = source.replace(mutation.old, mutation.new)
         for other in FAMILIES[family]:
             source = source.replace(
-                f"from mapper.emulate.{other} import", f"from {tag}_{other} import"
+                f"from mapper.{other} import", f"from {tag}_{_flat(other)} import"
             )
-        module = ModuleType(f"{tag}_{name}")
+        module = ModuleType(f"{tag}_{_flat(name)}")
         sys.modules[module.__name__] = module
         exec(compile(source, f"{tag}/{name}.py", "exec"), module.__dict__)
     return module
@@ -62,84 +68,96 @@ def load(family: str, mutation: Mutation | None) -> ModuleType:
 LOIHI2 = tuple(
     Mutation(*each)
     for each in (
-        ("steps", "if now >= wire.delay:", "if now > wire.delay:"),
-        ("steps", "drive[wire.delay :] += ", "drive[wire.delay :] = "),
-        ("steps", "yield layer.name, now, state", "yield layer.name, max(now - 1, 0), state"),
-        ("loihi2_neurons", "    np.trunc(x, out=x)", "    np.floor(x, out=x)"),
-        ("loihi2_neurons", "UNITY - 1 - layer.du", "UNITY - layer.du"),
-        ("loihi2_neurons", "UNITY - layer.dv", "UNITY - 1 - layer.dv"),
-        ("loihi2_neurons", "spikes = charge.v > (", "spikes = charge.v >= ("),
-        ("loihi2_neurons", "np.copyto(charge.v, 0, where=spikes)", "pass"),
-        ("loihi2_neurons", "np.left_shift(drive, STATE_SHIFT)", "np.left_shift(drive, 5)"),
-        ("loihi2_neurons", "out=x, where=x <= -CEILING", "out=x, where=x < -CEILING"),
-        ("loihi2_neurons", "np.subtract(x, TURN, out=x", "np.copyto(x, CEILING"),
-        ("loihi2_neurons", "np.clip(self.v, 1 - CEILING,", "np.clip(self.v, -CEILING,"),
-        ("loihi2_neurons", "CEILING - 1, out=self.v)", "CEILING, out=self.v)"),
+        (STEPS, "if now >= wire.delay:", "if now > wire.delay:"),
+        (STEPS, "drive[wire.delay :] += ", "drive[wire.delay :] = "),
+        (STEPS, "yield layer.name, now, state", "yield layer.name, max(now - 1, 0), state"),
+        ("families.loihi2.neurons", "    np.trunc(x, out=x)", "    np.floor(x, out=x)"),
+        ("families.loihi2.neurons", "UNITY - 1 - layer.du", "UNITY - layer.du"),
+        ("families.loihi2.neurons", "UNITY - layer.dv", "UNITY - 1 - layer.dv"),
+        ("families.loihi2.neurons", "spikes = charge.v > (", "spikes = charge.v >= ("),
+        ("families.loihi2.neurons", "np.copyto(charge.v, 0, where=spikes)", "pass"),
+        ("families.loihi2.neurons", "np.left_shift(drive, STATE_SHIFT)", "np.left_shift(drive, 5)"),
+        ("families.loihi2.neurons", "out=x, where=x <= -CEILING", "out=x, where=x < -CEILING"),
+        ("families.loihi2.neurons", "np.subtract(x, TURN, out=x", "np.copyto(x, CEILING"),
+        ("families.loihi2.neurons", "np.clip(self.v, 1 - CEILING,", "np.clip(self.v, -CEILING,"),
+        ("families.loihi2.neurons", "CEILING - 1, out=self.v)", "CEILING, out=self.v)"),
         (
-            "loihi2_neurons",
+            "families.loihi2.neurons",
             "        _word(self.u)\n        _wrap_once(self.u)",
             "        _wrap_once(self.u)",
         ),
         (
-            "loihi2_neurons",
+            "families.loihi2.neurons",
             "((mantissa << up) >> down)",
             "np.trunc((mantissa << up) / 2.0 ** down)",
         ),
-        ("loihi2_neurons", "    if kept == UNITY:", "    if kept >= UNITY - 1:"),
+        ("families.loihi2.neurons", "    if kept == UNITY:", "    if kept >= UNITY - 1:"),
         (
-            "loihi2_neurons",
+            "families.loihi2.neurons",
             "        _leak(self.v, self._kept_v)\n        self.v += self.u",
             "        self.v += self.u\n        _leak(self.v, self._kept_v)",
         ),
         (
-            "loihi2_neurons",
+            "families.loihi2.neurons",
             "if tick % layer.reset_interval == due",
             "if (tick - 1) % layer.reset_interval == due",
         ),
-        ("loihi2_neurons", "                charge.u[:] = 0\n", ""),
-        ("loihi2_neurons", "layer.reset_offset % layer.reset_interval", "layer.reset_offset"),
-        ("loihi2_neurons", "spikes = gap >= self._theta", "spikes = gap > self._theta"),
-        ("loihi2_neurons", "2 * self._theta", "self._theta"),
-        ("loihi2_neurons", "np.add(self._theta, self._rise,", "np.add(self._theta, 0,"),
-        ("loihi2_neurons", "        self._theta += self._rest\n", ""),
-        ("loihi2_neurons", "gap = self._charge.v - self._r", "gap = self._charge.v.copy()"),
-        ("loihi2_neurons", "UNITY - 1 - layer.delta_i", "UNITY - layer.delta_i"),
-        ("loihi2_neurons", "UNITY - layer.delta_v", "UNITY - layer.delta_r"),
-        ("loihi2_neurons", "UNITY - layer.delta_theta", "UNITY - layer.delta_v"),
-        ("loihi2_synapses", "-256 if mixed else 0, 255", "-250 if mixed else 0, 255"),
-        ("loihi2_synapses", "-256 if mixed else 0, 255", "-256, 255"),
-        ("loihi2_synapses", "dropped = 8 - bits + mixed", "dropped = 8 - bits"),
+        ("families.loihi2.neurons", "                charge.u[:] = 0\n", ""),
         (
-            "loihi2_synapses",
+            "families.loihi2.neurons",
+            "layer.reset_offset % layer.reset_interval",
+            "layer.reset_offset",
+        ),
+        ("families.loihi2.neurons", "spikes = gap >= self._theta", "spikes = gap > self._theta"),
+        ("families.loihi2.neurons", "2 * self._theta", "self._theta"),
+        ("families.loihi2.neurons", "np.add(self._theta, self._rise,", "np.add(self._theta, 0,"),
+        ("families.loihi2.neurons", "        self._theta += self._rest\n", ""),
+        (
+            "families.loihi2.neurons",
+            "gap = self._charge.v - self._r",
+            "gap = self._charge.v.copy()",
+        ),
+        ("families.loihi2.neurons", "UNITY - 1 - layer.delta_i", "UNITY - layer.delta_i"),
+        ("families.loihi2.neurons", "UNITY - layer.delta_v", "UNITY - layer.delta_r"),
+        ("families.loihi2.neurons", "UNITY - layer.delta_theta", "UNITY - layer.delta_v"),
+        ("families.loihi2.synapses", "-256 if mixed else 0, 255", "-250 if mixed else 0, 255"),
+        ("families.loihi2.synapses", "-256 if mixed else 0, 255", "-256, 255"),
+        ("families.loihi2.synapses", "dropped = 8 - bits + mixed", "dropped = 8 - bits"),
+        (
+            "families.loihi2.synapses",
             "    return -value if mode",
             "    return value if mode",
         ),
-        ("loihi2_synapses", ".max() <= 0 else", ".max() < -999 else"),
-        ("loihi2_synapses", "else total >> -exponent", "else -(-total >> -exponent)"),
-        ("loihi2_synapses", "if exponent > 0 else total", "if exponent > 1 else total"),
-        ("loihi2_synapses", "total.astype(np.int32).astype(np.int64)", "total"),
-        ("loihi2_synapses", "multiply(spikes if graded else spikes != 0)", "multiply(spikes)"),
-        ("loihi2_synapses", "1 + int(delay)", "2 + int(delay)"),
-        ("loihi2_synapses", "self.delays == delay", "self.delays >= delay"),
+        ("families.loihi2.synapses", ".max() <= 0 else", ".max() < -999 else"),
+        ("families.loihi2.synapses", "else total >> -exponent", "else -(-total >> -exponent)"),
+        ("families.loihi2.synapses", "if exponent > 0 else total", "if exponent > 1 else total"),
+        ("families.loihi2.synapses", "total.astype(np.int32).astype(np.int64)", "total"),
         (
-            "loihi2_synapses",
+            "families.loihi2.synapses",
+            "multiply(spikes if graded else spikes != 0)",
+            "multiply(spikes)",
+        ),
+        ("families.loihi2.synapses", "1 + int(delay)", "2 + int(delay)"),
+        ("families.loihi2.synapses", "self.delays == delay", "self.delays >= delay"),
+        (
+            "families.loihi2.synapses",
             "(total.astype(np.float64) + CEILING) % TURN - CEILING",
             "np.clip(total, -CEILING, CEILING - 1)",
         ),
-        ("loihi2_synapses", "self.kernel[features, ::-1, ::-1]", "self.kernel[features]"),
-        ("loihi2_synapses", "full[::dx, ::dy, channels", "full[: kx, : ky, channels"),
+        ("families.loihi2.synapses", "self.kernel[features, ::-1, ::-1]", "self.kernel[features]"),
+        ("families.loihi2.synapses", "full[::dx, ::dy, channels", "full[: kx, : ky, channels"),
         (
-            "loihi2_synapses",
+            "families.loihi2.synapses",
             "((across, across), (along, along))",
             "((along, along), (across, across))",
         ),
         (
-            "loihi2_synapses",
+            "families.loihi2.synapses",
             "            self.stride,\n            ((",
             "            self.stride[::-1],\n            ((",
         ),
         (
-            "loihi2_synapses",
+            "families.loihi2.synapses",
             "channels = slice(group * per_group, (group + 1) * per_group)",
             "channels = slice(0, per_group)",
         ),
@@ -147,7 +165,7 @@ LOIHI2 = tuple(
 )
 
 XYLO = tuple(
-    Mutation("xylo", *each)
+    Mutation("families.xylo.emulate", *each)
     for each in (
         ("MOST_EVENTS = 15 ", "MOST_EVENTS = 16 "),
         ("MOST_SPIKES = 31 ", "MOST_SPIKES = 32 "),
@@ -217,7 +235,7 @@ XYLO = tuple(
 )
 
 SPINNAKER2 = tuple(
-    Mutation("spinnaker2", *each)
+    Mutation("families.spinnaker2.emulate", *each)
     for each in (
         ("spikes = new >= self._threshold", "spikes = new > self._threshold"),
         ("new -= self._current[:, 1]", "new += self._current[:, 1]"),
@@ -255,62 +273,90 @@ SPINNAKER2 = tuple(
 SPECK = tuple(
     Mutation(*each)
     for each in (
-        ("speck_events", "np.greater_equal(v, field.threshold", "np.greater(v, field.threshold"),
-        ("speck_events", "flat[where] -= field.threshold", "flat[where] %= field.threshold"),
         (
-            "speck_events",
+            "families.speck.events",
+            "np.greater_equal(v, field.threshold",
+            "np.greater(v, field.threshold",
+        ),
+        (
+            "families.speck.events",
+            "flat[where] -= field.threshold",
+            "flat[where] %= field.threshold",
+        ),
+        (
+            "families.speck.events",
             "                flat[where] = 0\n",
             "                flat[where] -= field.threshold\n",
         ),
         (
-            "speck_events",
+            "families.speck.events",
             "        np.maximum(v, field.lower, out=v)\n        if not whole",
             "        if not whole",
         ),
-        ("speck_events", "                np.maximum(state, field.lower, out=state)\n", ""),
         (
-            "speck_events",
+            "families.speck.events",
+            "                np.maximum(state, field.lower, out=state)\n",
+            "",
+        ),
+        (
+            "families.speck.events",
             "        if touched is not None:\n            hit &=",
             "        if False:\n            hit &=",
         ),
         (
-            "speck_events",
+            "families.speck.events",
             "calm = not self.subtract or int(self.kernel.max(initial=0)) <= self.threshold",
             "calm = True",
         ),
-        ("speck_events", "and low and self.bias is None)", "and low)"),
-        ("speck_events", "if (calm and low and", "if (calm and"),
-        ("speck_events", "event, place = event[place >= 0], place[place >= 0]\n", ""),
-        ("speck_events", "window = window[np.argsort(rank)]", "window = window[rank]"),
+        ("families.speck.events", "and low and self.bias is None)", "and low)"),
+        ("families.speck.events", "if (calm and low and", "if (calm and"),
+        ("families.speck.events", "event, place = event[place >= 0], place[place >= 0]\n", ""),
+        ("families.speck.events", "window = window[np.argsort(rank)]", "window = window[rank]"),
         (
-            "speck_events",
+            "families.speck.events",
             "while stretch < queue.stretch[number]:",
             "if stretch < queue.stretch[number]:",
         ),
-        ("speck_events", "stretch = step // tick_every", "stretch = (step + 1) // tick_every"),
         (
-            "speck_events",
+            "families.speck.events",
+            "stretch = step // tick_every",
+            "stretch = (step + 1) // tick_every",
+        ),
+        (
+            "families.speck.events",
             "before = max(0, window - 1 - int(last.min()))\n"
             "        total = max(int(last.max()) + 1, out) + before",
             "before, total = 0, out",
         ),
         (
-            "speck_events",
+            "families.speck.events",
             'lane_of[np.argsort(-many, kind="stable")]',
             'lane_of[np.argsort(many, kind="stable")]',
         ),
-        ("speck_events", "(at + padding) % stride, tap", "at % stride, tap"),
-        ("speck_events", "np.arange(window)[::-1] * stride", "np.arange(window) * stride"),
+        ("families.speck.events", "(at + padding) % stride, tap", "at % stride, tap"),
+        ("families.speck.events", "np.arange(window)[::-1] * stride", "np.arange(window) * stride"),
         (
-            "speck_events",
+            "families.speck.events",
             "self.order = np.lexsort((lane, turn, stretch))",
             "self.order = np.lexsort((lane, stretch, turn))",
         ),
-        ("speck", "channel - first + destination.shift", "channel - first"),
-        ("speck", "y // destination.pool, x // destination.pool", "y // destination.pool, x"),
-        ("speck", "order = np.lexsort((root, sample))", "order = np.arange(len(root))"),
-        ("speck", "(y < height) & (x < width)", "(x < width)"),
-        ("speck", "ticks = tick_every if core.bias is not None else None", "ticks = None"),
-        ("speck", 'subtract=core.reset == "subtract"', "subtract=True"),
+        ("families.speck.emulate", "channel - first + destination.shift", "channel - first"),
+        (
+            "families.speck.emulate",
+            "y // destination.pool, x // destination.pool",
+            "y // destination.pool, x",
+        ),
+        (
+            "families.speck.emulate",
+            "order = np.lexsort((root, sample))",
+            "order = np.arange(len(root))",
+        ),
+        ("families.speck.emulate", "(y < height) & (x < width)", "(x < width)"),
+        (
+            "families.speck.emulate",
+            "ticks = tick_every if core.bias is not None else None",
+            "ticks = None",
+        ),
+        ("families.speck.emulate", 'subtract=core.reset == "subtract"', "subtract=True"),
     )
 )

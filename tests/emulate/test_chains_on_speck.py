@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.ideal import run
 from mapper.emulate.loaded import Loaded
+from tests.asking import emulate
 from tests.emulate.test_lines_on_speck import RULE, along, dense, flat, line, spikes, whole
 
 

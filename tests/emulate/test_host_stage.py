@@ -6,8 +6,8 @@ import nir
 import numpy as np
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
+from tests.asking import emulate
 
 
 def relayed_to_the_host() -> nir.NIRGraph:

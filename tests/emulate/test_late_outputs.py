@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.ideal import run
 from mapper.emulate.loaded import Loaded
+from tests.asking import emulate
 from tests.handoff.bundles import loaded
 
 DT = 1e-3

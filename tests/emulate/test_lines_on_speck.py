@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.ideal import run
 from mapper.emulate.loaded import Loaded
 from mapper.verify.manifest import as_map
+from tests.asking import emulate
 
 RULE = {"semantics": "sinabs", "chip_dt": 1e-3}
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
 from mapper.emulate.ideal import run
 from mapper.emulate.loaded import Loaded
 from nir_io.errors import BadInput
+from tests.asking import emulate
 
 DT = 1e-3
 RULE = {"semantics": "nir", "file_dt": DT, "comparison": ">"}

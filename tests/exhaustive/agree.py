@@ -6,17 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from mapper.bundle.bundle import build
 from mapper.oracle.answer import Answer, Feasible
 from mapper.oracle.decide import decide as search
 from mapper.solving.outcome import Impossible, Outcome, Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from mapper.verify import examine
 from nir_io.errors import BadInput
+from tests.asking import decide, pose, quantize
 from tests.exhaustive.instances import Instance
 
 
@@ -93,7 +91,6 @@ def _rejected(placed: Placed, instance: Instance, folder: Path) -> str:
     """What the stand-alone checker finds wrong with the bundle of a placement."""
     path = folder / "device.toml"
     path.write_text(instance.text)
-    quantize = import_module(f"mapper.families.{instance.profile.family}.quantize").quantize
     bundle = build(placed, quantize(placed), {})
     manifest = json.loads(bundle.all_files()["manifest.json"])
     checked = examine(manifest, bundle.files["arrays.npz"], profile=path)

@@ -12,22 +12,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from math import prod
 
 import numpy as np
 import pytest
 
 from mapper.bundle.bundle import Bundle, build
-from mapper.bundle.mapped import mapped
 from mapper.oracle.unroll import through, unrolled
 from mapper.problem.network import Network, extract
 from mapper.solving.outcome import Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import Array, Conv2d, SumPool2d, frozen
 from nir_io.resolve import resolve
+from tests.asking import decide, mapped, pose, quantize
 from tests.exhaustive.instances import FAMILIES, instance
 
 EACH = 60  # questions a family
@@ -121,7 +118,7 @@ def test_the_integers_connect_as_the_network_does(family: str) -> None:
             continue
         if not isinstance(placed, Placed):
             continue
-        quantized = import_module(f"mapper.families.{family}.quantize").quantize(placed)
+        quantized = quantize(placed)
         graph = mapped(placed, quantized).graph
         after = extract(graph, resolve(graph), frozenset())
         found = [worst(question.network, matrices(after))]

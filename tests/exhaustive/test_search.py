@@ -13,7 +13,7 @@ from mapper.oracle.decide import applicable, decide
 from mapper.oracle.windows import axes, holds
 from mapper.problem.network import extract
 from mapper.problem.settings import Settings
-from mapper.solving.pose import pose
+from tests.asking import pose
 from tests.boundary.build import Net, chain
 from tests.boundary.case import HARD, SOFT, Case
 from tests.boundary.test_boundary import CASES

@@ -36,8 +36,8 @@ def claim(kind: str, *about: str, says: str = "", brief: str = "", **more: objec
 def test_every_kind_of_limit_has_its_sort() -> None:
     text = "".join(
         file.read_text()
-        for folder in ("claims", "backends")
-        for file in sorted((MAPPER / folder).glob("*.py"))
+        for folder in ("solving/claims", "families")
+        for file in sorted((MAPPER / folder).rglob("*.py"))
     )
     kinds = set(re.findall(r'^ +kind="([a-z-]+)"', text, re.MULTILINE))
     assert len(kinds) > 25

@@ -14,11 +14,10 @@ from mapper import api
 from mapper.problem.asked import Asked
 from mapper.problem.fix import COSTS
 from mapper.solving.outcome import Impossible
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from mapper.verbs.answer import answer
 from mapper.verbs.fixes import Fix, fixes
 from nir_io.semantics import per_step
+from tests.asking import decide, pose
 from tests.examples_path import EXAMPLES
 
 CASES: dict[str, tuple[str, str, dict[str, Any], set[str]]] = {

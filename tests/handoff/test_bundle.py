@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from mapper.bundle.handoff import deploy
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.verify import verify
+from tests.asking import emulate
 from tests.handoff import spinnaker2_recorder
 from tests.handoff.bundles import ODD, Shell, convolved, loaded, mapped, recurrent, shell
 from tests.handoff.samna_recorder import Recorder

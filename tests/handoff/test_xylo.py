@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
 from mapper.families.xylo import emulate as xylo
+from tests.asking import emulate
 from tests.handoff.bundles import Shell, loaded, mapped, recurrent, shell
 
 __all__ = ["shell"]

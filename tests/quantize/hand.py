@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from device_profiles.load import load
 from mapper.bundle.integers.dial import NOTHING, Chosen
 from mapper.bundle.integers.draft import Quantized
+from mapper.families import family_named
 from mapper.problem.settings import Settings
 from mapper.solving.outcome import Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from nir_io.graph import Conv2d, frozen
 from nir_io.semantics import Semantics
+from tests.asking import decide, pose
 from tests.boundary.build import Net
 
 PLAIN = Semantics(file_dt=1.0, chip_dt=1e-3, reset="zero")
@@ -75,7 +74,7 @@ def placed(net: Net, device: str, *, settings: Settings | None = None, **semanti
 
 def quantized(found: Placed, chosen: Chosen = NOTHING) -> Sheet:
     """A placement's integers."""
-    family = import_module(f"mapper.quantize.{found.question.profile.family}")
+    family = family_named(found.question.profile.family)
     return Sheet(found, family.quantize(found, chosen))
 
 

@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 
 from mapper import api
-from mapper.emulate.bundle import emulate
+from mapper.bundle.integers.draft import Quantized
+from mapper.families import family_named
 from mapper.solving.outcome import Placed
-from mapper.verbs.calibrate import Examples, calibrate
+from mapper.verbs.calibrate import Calibration, Examples
+from mapper.verbs.calibrate import calibrate as calibrated
 from nir_io.errors import BadInput
+from tests.asking import emulate
 from tests.quantize.networks import DT, events, loaded, mapped, srnn
 
 DEVICES = ("xylo-audio2", "loihi2", "spinnaker2")
 HOW: dict[str, Any] = {"semantics": "snntorch", "file_dt": DT, "reset": "subtract"}
+
+
+def calibrate(placed: Placed, examples: Examples, budget: int) -> tuple[Quantized, Calibration]:
+    family = family_named(placed.question.profile.family)
+    return calibrated(placed, examples, family, budget)
 
 
 def given(seed: int, samples: int = 40) -> Examples:

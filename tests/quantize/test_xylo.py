@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mapper.bundle.result import Result
 from mapper.emulate import ideal
-from mapper.emulate.bundle import emulate
 from mapper.families.xylo import emulate as xylo
 from mapper.families.xylo.load import network_of
 from mapper.families.xylo.quantize import dials, quantize
 from mapper.solving.outcome import Placed
+from tests.asking import emulate
 from tests.quantize.networks import events, loaded, mapped, srnn
 
 

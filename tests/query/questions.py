@@ -12,11 +12,10 @@ from mapper.problem.asked import Asked, Source
 from mapper.problem.change.axes import axes
 from mapper.problem.question import Question
 from mapper.solving.outcome import Outcome
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from nir_io.errors import BadInput
 from nir_io.graph import Neuron
 from nir_io.semantics import per_step
+from tests.asking import decide, pose
 from tests.exhaustive.instances import FAMILIES, Instance, instance
 
 # More of these is no more room: what a weight is stored in costs memory, spikes come from outside.

@@ -14,8 +14,6 @@ from device_profiles.load import load, names
 from mapper import api
 from mapper.problem.settings import Settings
 from mapper.solving.outcome import Impossible, Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from mapper.verbs.answer import answer as checked
 from mapper.verbs.deliver import deliver
 from mapper.verbs.query import answer
@@ -25,6 +23,7 @@ from mapper.verbs.query.why import explain_node
 from nir_io.errors import BadInput
 from nir_io.graph import CubaLIF, Input, Linear, Output, frozen, make_graph
 from nir_io.semantics import Semantics
+from tests.asking import decide, pose
 from tests.query.conftest import Ask
 from tests.query.questions import decided
 

@@ -20,14 +20,14 @@ from mapper.report.words import cited, conflict_blocks
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.explain.kinds import SORTS
 from mapper.solving.outcome import Conflict
-from mapper.solving.pipeline import offer, state
-from mapper.solving.pose import pose
 from nir_io.graph import IF, Affine, Conv2d, Graph, Input, Node, Output, frozen, make_graph
 from nir_io.semantics import Semantics
+from tests.asking import offer, pose, state
 from tests.examples_path import ROOT
 from tests.exhaustive.instances import FAMILIES
 from tests.query.questions import posed
 
+MAPPER = ROOT / "mapper"
 EACH = 100  # random questions a family
 
 
@@ -115,7 +115,7 @@ def claims() -> dict[str, Claim]:
 
 def written() -> set[str]:
     """Kinds that the claims modules and backends name, read from their text."""
-    files = [*(ROOT / "mapper" / "claims").glob("*.py"), *(ROOT / "mapper/backends").glob("*.py")]
+    files = [*MAPPER.glob("solving/claims/*.py"), *MAPPER.glob("families/**/*.py")]
     assert len(files) > 6
     words = {
         node.value
@@ -128,7 +128,7 @@ def written() -> set[str]:
 
 def named() -> set[str]:
     """Kinds that claims are built with by name."""
-    files = (ROOT / "mapper" / "claims").glob("*.py")
+    files = [*MAPPER.glob("solving/claims/*.py"), *MAPPER.glob("families/*/claims.py")]
     calls = [
         n
         for file in files

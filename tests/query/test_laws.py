@@ -18,12 +18,11 @@ from mapper.problem.change.resize import CannotResizeError
 from mapper.problem.fix import changed
 from mapper.problem.question import Question
 from mapper.solving.outcome import Conflict, Impossible, Outcome, Placed
-from mapper.solving.pipeline import decide
-from mapper.solving.pose import pose
 from mapper.solving.solve.cpsat import feasible
 from mapper.verbs.query.vary import vary
 from nir_io.errors import BadInput
 from nir_io.graph import make_graph
+from tests.asking import decide, pose
 from tests.exhaustive.instances import FAMILIES, Instance, instance
 from tests.exhaustive.small import profile
 from tests.query.questions import asked, capacities, decided, posed, roomier, sizes

@@ -21,6 +21,7 @@ from mapper.families.manycore.claims import conv_delays, edge_forms, latency
 from mapper.problem.network import Network, Population
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     cores_used,
     error_score,
@@ -83,6 +84,25 @@ class Loihi2:
             fallback=True,
         ),
     )
+
+    def traits(self, profile: Profile) -> Traits:
+        """One spike a step, a membrane that saturates at both ends of its range."""
+        once = int(profile.limit("spikes_per_step").value)
+        end = 2 ** (int(profile.limit("state_bits").value) - 1) - 1
+        return Traits(
+            hops=Hops.of(profile),
+            hidden_spikes=once,
+            output_spikes=once,
+            several="never",
+            floor=False,
+            input_events=int(profile.limit("input_events").value),
+            event_by_event=False,
+            start="compensated",
+            stored_above=False,
+            membrane=(-end, end),
+            drawing="mesh",
+            matrix_entries=80_000,
+        )
 
     def target(self, profile: Profile, semantics: Semantics) -> Target:
         """Decays of 12 bits (rounding them is quantization), hard reset and ATRLIF."""

@@ -19,11 +19,15 @@ Array = NDArray[Any]
 
 
 def run(
-    bundle: Loaded, rasters: Mapping[str, Array], steps: int, states: tuple[str, ...]
+    bundle: Loaded,
+    rasters: Mapping[str, Array],
+    steps: int,
+    states: tuple[str, ...],
+    seed: int | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """(spikes, membranes) by population: (sample, step, neuron), neurons in C order.
 
-    rasters: graph input -> (sample, step, channel) in C order, `steps` long.
+    rasters: graph input -> (sample, step, channel) in C order, `steps` long; seed: not used, the chip steps in time.
     """
     groups = {name: _groups(bundle, row) for name, row in bundle.populations.items()}
     layers = [

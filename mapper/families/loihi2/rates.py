@@ -9,7 +9,7 @@ from mapper.emulate.fans import Load, Rate, share_of
 from mapper.emulate.loaded import Loaded
 
 
-def rates_loihi2(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
+def rates(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
     """Time of a step: the barrier, and the busiest core's neurons, synapses and spikes."""
     ns = {
         key: float(profile.limit(key).value)

@@ -21,6 +21,7 @@ from mapper.families.speck.wiring import Wiring, wire
 from mapper.problem.network import Network, Population
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     Resource,
     error_score,
@@ -97,6 +98,23 @@ class Speck:
             meeting=True,
         ),
     )
+
+    def traits(self, profile: Profile) -> Traits:
+        """Events one by one, as many spikes as fit, a membrane with a floor."""
+        return Traits(
+            hops=Hops.of(profile),
+            hidden_spikes=None,
+            output_spikes=None,
+            several="always",
+            floor=True,
+            input_events=None,
+            event_by_event=True,
+            start="as-given",
+            stored_above=True,
+            membrane=None,
+            drawing="cores",
+            matrix_entries=400_000,
+        )
 
     def target(self, profile: Profile, semantics: Semantics) -> Target:
         """IF neurons behind square convolutions, pooling 1, 2 and 4."""

@@ -25,8 +25,7 @@ def run(
     rasters: Mapping[str, Array],
     steps: int,
     states: tuple[str, ...],
-    *,
-    seed: int | None = 0,
+    seed: int | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """(spikes, nothing) by population: (sample, step, neuron).
 

@@ -9,7 +9,7 @@ from mapper.emulate.fans import Load, Rate, busiest
 from mapper.emulate.loaded import Loaded
 
 
-def rates_speck(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
+def rates(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
     for key, what, says in (
         ("synops_per_second", "synops", "synaptic operations a step and core"),
         ("events_per_second", "events", "events a step and core"),

@@ -21,6 +21,7 @@ from mapper.families.manycore.slices import Demand, Synapses, chunks, classes, v
 from mapper.problem.network import Network, Population
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     Resource,
     cores_used,
@@ -86,6 +87,24 @@ class Spinnaker2:
             fallback=True,
         ),
     )
+
+    def traits(self, profile: Profile) -> Traits:
+        """One spike a step, float membranes without a floor; every packet is counted."""
+        once = int(profile.limit("spikes_per_step").value)
+        return Traits(
+            hops=Hops.of(profile),
+            hidden_spikes=once,
+            output_spikes=once,
+            several="never",
+            floor=False,
+            input_events=None,
+            event_by_event=False,
+            start="compensated",
+            stored_above=False,
+            membrane=None,
+            drawing="mesh",
+            matrix_entries=200_000,
+        )
 
     def target(self, profile: Profile, semantics: Semantics) -> Target:
         """Float decays, both resets, thresholds per neuron."""

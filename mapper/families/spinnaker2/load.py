@@ -16,9 +16,16 @@ RESET = {"zero": "reset_to_v_reset", "subtract": "reset_by_subtraction"}
 
 
 def run(
-    bundle: Loaded, rasters: Mapping[str, Array], steps: int, states: tuple[str, ...]
+    bundle: Loaded,
+    rasters: Mapping[str, Array],
+    steps: int,
+    states: tuple[str, ...],
+    seed: int | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """(spikes, membranes) by population: (sample, step, neuron), neurons in C order."""
+    """(spikes, membranes) by population: (sample, step, neuron), neurons in C order.
+
+    seed: not used, the chip steps in time.
+    """
     rows = bundle.manifest["projections"]
     convolved = {row["target"] for row in rows if row["form"] == "conv"}
     populations = [

@@ -9,7 +9,7 @@ from mapper.emulate.fans import Load, Rate, busiest
 from mapper.emulate.loaded import Loaded
 
 
-def rates_spinnaker2(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
+def rates(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
     core = profile.cores[0].limits
     number = core["synaptic_events_per_ms"]
     limit = float(number.value) * dt / 1e-3

@@ -19,6 +19,7 @@ from mapper.families.xylo.claims import inputs, latency, pools, totals, windows
 from mapper.problem.network import Network, Population
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
+from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     error_score,
     host_stages,
@@ -65,6 +66,24 @@ class Xylo:
             rules=("pool-to-conv", "conv-to-linear", "fold-linear-chain"),
         ),
     )
+
+    def traits(self, profile: Profile) -> Traits:
+        """Several spikes a step in hidden neurons, membranes that saturate and start at 0."""
+        end = 2 ** (int(profile.limit("state_bits").value) - 1)
+        return Traits(
+            hops=Hops.of(profile),
+            hidden_spikes=int(profile.limit("hidden_spikes_per_step").value),
+            output_spikes=int(profile.limit("output_spikes_per_step").value),
+            several="asked",
+            floor=False,
+            input_events=int(profile.limit("input_events").value),
+            event_by_event=False,
+            start="zero",
+            stored_above=True,
+            membrane=(-end, end - 1),
+            drawing="pools",
+            matrix_entries=400_000,
+        )
 
     def target(self, profile: Profile, semantics: Semantics) -> Target:
         """CubaLIF with decays 1 - 2^-n, reset by subtraction."""

@@ -15,9 +15,16 @@ Array = NDArray[Any]
 
 
 def run(
-    bundle: Loaded, rasters: Mapping[str, Array], steps: int, states: tuple[str, ...]
+    bundle: Loaded,
+    rasters: Mapping[str, Array],
+    steps: int,
+    states: tuple[str, ...],
+    seed: int | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """(spikes, membranes) by population; a relayed one is read at its output neurons."""
+    """(spikes, membranes) by population; a relayed one is read at its output neurons.
+
+    seed: not used, the chip steps in time.
+    """
     channels = bundle.manifest["pools"]["channels"]
     samples = len(next(iter(rasters.values())))
     events = np.zeros((samples, steps, channels), dtype=np.int64)

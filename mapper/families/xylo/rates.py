@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from device_profiles.profile import Profile
-from mapper.emulate.fans import Load, Rate, fans_of
+from mapper.emulate.fans import Load, Rate, stored_fans
 from mapper.emulate.loaded import Loaded
 
 
-def rates_xylo(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
+def rates(bundle: Loaded, profile: Profile, load: Load, dt: float) -> Iterator[Rate]:
     """Cycles of a step whatever the data: the vendor's formula; no limit of the clock is known."""
     if "cycles_per_hidden_neuron" not in profile.limits:
         return
-    fans = fans_of(bundle)
+    fans = stored_fans(bundle)
     heard = sum(
         np.count_nonzero(f.out) and bundle.size(f.target) for f in fans if f.source in bundle.inputs
     )

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from device_profiles.profile import CoreClass, Number, Profile
+from mapper.families import family_named
 from mapper.problem.question import Question
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.outcome import Conflict, Impossible, Placed
@@ -48,13 +49,14 @@ class Changes:
 def changes(impossible: Impossible) -> list[dict[str, Any]] | None:
     """The changes under which the network fits; None where none of those tried helps."""
     start = impossible.question
+    backend = family_named(start.profile.family).backend
     made, outcome = Changes(), impossible
     for _ in range(ROUNDS):
         more = _lifted(made, outcome)
         if more is None or more == made:
             return None
         made = more
-        answer = decide(_under(start, made))
+        answer = decide(_under(start, made), backend)
         if isinstance(answer, Placed):
             return _needed(start, made).items()
         if not isinstance(answer, Impossible):
@@ -151,6 +153,7 @@ def _needed(question: Question, made: Changes) -> Changes:
 
 
 def _if_fits(question: Question, made: Changes, fewer: Changes) -> Changes:
+    backend = family_named(question.profile.family).backend
     if fewer == Changes():
         return made
-    return fewer if isinstance(decide(_under(question, fewer)), Placed) else made
+    return fewer if isinstance(decide(_under(question, fewer), backend), Placed) else made

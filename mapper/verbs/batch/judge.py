@@ -17,9 +17,9 @@ from nir_io.raw import printable
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
-    from mapper.bundle.result import Result
     from mapper.problem.asked import Source
     from mapper.solving.outcome import Outcome
+    from mapper.verbs.report import Report
 
 MOST = 2**27  # neurons x steps of all samples that a network is judged on
 
@@ -90,7 +90,7 @@ def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | N
         return bug(surprise(error)), None
 
 
-def _on_data(model: Opened, result: Result) -> Body:
+def _on_data(model: Opened, result: Report) -> Body:
     """Agreement with the ideal network's decisions, and alarms, where there are data."""
     given = model.task.question["data"]
     if given is None or result.bundle is None:

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mapper.report.html import rendered, script_data
+from mapper.verbs.batch.columns import change
+from mapper.verbs.batch.words import limit_words
+
+HERE = "mapper.verbs.batch"  # where fit.html and fit.js lie
 
 
 def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
@@ -14,5 +18,11 @@ def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str
 
     found = matrix(rows, facts)
     return rendered(
-        "fit.html", script="fit.js", facts=facts, matrix=found, data=script_data(found.details)
+        "fit.html",
+        script="fit.js",
+        package=HERE,
+        filters={"change": change, "limit_words": limit_words},
+        facts=facts,
+        matrix=found,
+        data=script_data(found.details),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mapper.verbs.batch.models import ModelFile
 
 if TYPE_CHECKING:
-    from mapper.bundle.result import Result
+    from mapper.verbs.report import Report
 
 SCHEMA = "nirmap-fit-1"
 STATUSES = ("fits", "not", "undecided", "bad-input", "limit-hit", "bug")
@@ -57,7 +57,7 @@ def row_of(
     }
 
 
-def body_of(result: Result) -> Body:
+def body_of(result: Report) -> Body:
     """What a row says of a result: fits, not or undecided."""
     facts = result.facts
     status = OUTCOMES[facts["outcome"]]

@@ -24,17 +24,6 @@ from queue import SimpleQueue
 from typing import IO, Any, NoReturn
 
 MB = 1 << 20
-WARM = (
-    "device_profiles.load",
-    "mapper.verbs.deliver",
-    "mapper.emulate.layers",
-    "mapper.solving.explain",
-    "mapper.report.facts",
-    "mapper.solving.solve.cpsat",
-    "nir_io.reader",
-    "nir_io.semantics",
-)
-FAMILIES = ("loihi2", "speck", "spinnaker2", "xylo")
 
 
 def main(memory_mb: int) -> None:
@@ -138,15 +127,11 @@ def _lines(source: IO[bytes]) -> SimpleQueue[bytes]:
 
 def _warm() -> None:
     """Import what jobs need, so that no job pays for it."""
-    from importlib import import_module
-
     import numpy as np
 
-    for name in WARM:
-        import_module(name)
-    for family in FAMILIES:
-        for part in ("backend", "quantize"):
-            import_module(f"mapper.families.{family}.{part}")
+    from mapper.verbs.batch import warm
+
+    assert warm.FAMILIES
     square = np.ones((256, 256))  # BLAS takes its buffers now, before memory is limited
     np.matmul(square, square)
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mapper.bundle.integers.draft import Quantized
 from mapper.bundle.integers.units import unit, weights
-from mapper.emulate.bundle import emulate
+from mapper.emulate.bundle import Run, emulate
 from mapper.emulate.loaded import Loaded
+from mapper.problem.traits import Traits
 from mapper.solving.outcome import Placed
 from nir_io.graph import Conv2d, Graph
 
@@ -31,11 +32,11 @@ LOOKED_AT = 4  # samples whose states are looked at
 
 
 def without_data(
-    placed: Placed, quantized: Quantized, bundle: Loaded, graph: Graph
+    placed: Placed, quantized: Quantized, bundle: Loaded, graph: Graph, run: Run
 ) -> Iterator[str]:
     """Alarms of a mapping: rounding that leaves nothing, and a trial on random events.
 
-    graph: as the file has it.
+    graph: as the file has it; run: the family's emulator.
     """
     yield from of_weights(placed, quantized)
     channels = sum(bundle.size(name) for name in bundle.inputs)
@@ -47,11 +48,12 @@ def without_data(
     chance = min(DENSITY, BUSY / max(channels, 1))
     raster = (np.random.default_rng(0).random((SAMPLES, STEPS, channels)) < chance).astype(np.uint8)
     # stepped in time: in which order random events come says nothing of the user's data
+    traits = placed.question.traits
     ideal = ideal_run(placed, bundle, graph, raster)
-    chip = emulate(bundle, raster, seed=None, states=bounded(bundle))
+    chip = emulate(bundle, raster, run, seed=None, states=bounded(bundle, traits))
     for name, spikes in ideal.populations.items():
         yield from of_spikes(name, int(spikes.sum()), int(chip.populations[name].sum()), TRIAL)
-    yield from of_states(bundle, chip.states, TRIAL)
+    yield from of_states(chip.states, traits, TRIAL)
 
 
 def of_weights(placed: Placed, quantized: Quantized) -> Iterator[str]:
@@ -94,27 +96,22 @@ def of_spikes(name: str, ideal: int, chip: int, on: str) -> Iterator[str]:
         yield f"'{name}' bursts on the chip: {chip:,} spikes, {times} of the ideal network ({on})"
 
 
-def bounded(bundle: Loaded) -> tuple[str, ...]:
+def bounded(bundle: Loaded, traits: Traits) -> tuple[str, ...]:
     """Populations whose membranes may stand at an end of a range that is known; else none."""
-    return tuple(bundle.populations) if bundle.manifest["device"]["family"] in _ENDS else ()
+    return () if traits.membrane is None else tuple(bundle.populations)
 
 
-def of_states(bundle: Loaded, states: Mapping[str, Array], on: str) -> Iterator[str]:
+def of_states(states: Mapping[str, Array], traits: Traits, on: str) -> Iterator[str]:
     """Membranes that stand at an end of their range. states: (sample, step, neuron), in the
     chip's integers, of the populations that are `bounded`.
     """
+    if traits.membrane is None:
+        return
+    lowest, highest = traits.membrane
     for name, v in states.items():
-        ends = _ENDS[bundle.manifest["device"]["family"]]
-        low, high = float(np.mean(v <= ends[0])), float(np.mean(v >= ends[1]))
+        low, high = float(np.mean(v <= lowest)), float(np.mean(v >= highest))
         if low + high > FULL:
             yield (
                 f"'{name}' saturates: its membrane stands at the {'lower' if low > high else 'upper'} "
                 f"end of its range in {100 * max(low, high):.2g} % of the steps of its neurons ({on})"
             )
-
-
-# The membrane's range, of which neither end is passed: loihi2_neurons.py, xylo.py.
-_ENDS: Mapping[str, tuple[int, int]] = {
-    "loihi2": (1 - 2**23, 2**23 - 1),
-    "xylo": (-(2**15), 2**15 - 1),
-}

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.emulate import ideal, twin
-from mapper.emulate.bundle import emulate, read_as_membrane, settle
+from mapper.emulate.bundle import Run, emulate, read_as_membrane, settle
 from mapper.emulate.loaded import Loaded
 from mapper.emulate.twin import Twin
+from mapper.families.family import Family
 from mapper.solving.outcome import Placed
 from mapper.verbs.compare.twins import on_chip, rewritten, stored
 from nir_io.graph import Graph
@@ -46,7 +47,6 @@ SAYS: Mapping[str, str] = {
     "event-order": "event by event, one spike an event",
     "all": "everything together (not split by cause)",
 }
-INPUT_MOST = {"loihi2": 1, "xylo": 15}  # events of a channel in a step that count
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -73,11 +73,14 @@ class Link:
     idle: Callable[[Array], bool] = _always_new
 
 
-def chain(placed: Placed, bundle: Loaded, graph: Graph, *, orders: int = 3) -> tuple[Link, ...]:
+def chain(
+    placed: Placed, bundle: Loaded, graph: Graph, family: Family, *, orders: int = 3
+) -> tuple[Link, ...]:
     """All links, the ideal network first. graph: as the file has it."""
     semantics = placed.question.semantics
-    family = placed.question.profile.family
-    ours = stored(bundle, placed)
+    traits = placed.question.traits
+    most = traits.input_events
+    ours = stored(family.decoder(bundle, placed.question.profile), placed)
     rule = chip_rule(placed, ours)
     names = _nodes(graph, bundle)
     flat = rewritten(placed, rule)
@@ -91,21 +94,21 @@ def chain(placed: Placed, bundle: Loaded, graph: Graph, *, orders: int = 3) -> t
         Link(cause="ideal", runs=(lambda x: _ideal(graph, semantics, names, bundle, x),)),
         Link(
             cause="update-rule",
-            runs=(lambda x: _ideal(graph, rule, names, bundle, taken(x, family)),),
-            idle=lambda x: same_rule and taken(x, family) is x,
+            runs=(lambda x: _ideal(graph, rule, names, bundle, taken(x, most)),),
+            idle=lambda x: same_rule and taken(x, most) is x,
         ),
-        Link(cause="rewrites", runs=(_twin(flat, bundle, family),)),
-        Link(cause="order-delay", runs=(_twin(exact, bundle, family),)),
+        Link(cause="rewrites", runs=(_twin(flat, bundle, most),)),
+        Link(cause="order-delay", runs=(_twin(exact, bundle, most),)),
         Link(
             cause="time-constants",
-            runs=(_twin(rounded, bundle, family),),
+            runs=(_twin(rounded, bundle, most),),
             idle=lambda _: same_decays,
         ),
-        Link(cause="weights", runs=(_twin(ours, bundle, family),)),
-        Link(cause="saturation", runs=(lambda x: _emulated(bundle, x, None),)),
+        Link(cause="weights", runs=(_twin(ours, bundle, most),)),
+        Link(cause="saturation", runs=(lambda x: _emulated(bundle, x, family.run, None),)),
     ]
-    if family == "speck":
-        seeded = tuple(_seeded(bundle, seed) for seed in range(max(1, orders)))
+    if traits.event_by_event:
+        seeded = tuple(_seeded(bundle, family.run, seed) for seed in range(max(1, orders)))
         links.append(Link(cause="event-order", runs=seeded))
     return tuple(links)
 
@@ -118,21 +121,22 @@ def ideal_run(placed: Placed, bundle: Loaded, graph: Graph, raster: Array) -> Ra
 
 def chip_rule(placed: Placed, ours: Twin) -> Semantics:
     """The update rule with what the chip's neurons do otherwise."""
-    semantics, family = placed.question.semantics, placed.question.profile.family
+    semantics, traits = placed.question.semantics, placed.question.traits
     resets = {cells.reset for cells in ours.cells if cells.spiking}
     reset = next(iter(resets)) if len(resets) == 1 else semantics.reset
-    several = family == "speck" or (family == "xylo" and semantics.spikes == "many")
+    several = traits.several == "always" or (
+        traits.several == "asked" and semantics.spikes == "many"
+    )
     return replace(
         semantics,
         reset=reset,
         spikes="many" if several and reset == "subtract" else "one",
-        v_min=semantics.v_min if family == "speck" else None,
+        v_min=semantics.v_min if traits.floor else None,
     )
 
 
-def taken(raster: Array, family: str) -> Array:
-    """The events that the chip takes of those that are sent."""
-    most = INPUT_MOST.get(family)
+def taken(raster: Array, most: int | None) -> Array:
+    """The events that the chip takes of those that are sent; most: of a channel in a step."""
     if most is None or raster.max(initial=0) <= most:
         return raster
     return np.minimum(raster, most)
@@ -166,12 +170,12 @@ def _flat(values: Array) -> Array:
     return values.reshape(*values.shape[:2], -1)
 
 
-def _twin(one: Twin, bundle: Loaded, family: str) -> Runs:
+def _twin(one: Twin, bundle: Loaded, most: int | None) -> Runs:
     read = read_as_membrane(bundle)
     late = max(one.late.values(), default=0)
 
     def of(raster: Array) -> Ran:
-        flat = taken(raster, family)
+        flat = taken(raster, most)
         samples, steps, channels = flat.shape
         longer = np.concatenate([flat, np.zeros((samples, late, channels), flat.dtype)], axis=1)
         rasters = {
@@ -185,10 +189,10 @@ def _twin(one: Twin, bundle: Loaded, family: str) -> Runs:
     return of
 
 
-def _emulated(bundle: Loaded, raster: Array, seed: int | None) -> Ran:
-    done = emulate(bundle, raster, seed=seed)
+def _emulated(bundle: Loaded, raster: Array, run: Run, seed: int | None) -> Ran:
+    done = emulate(bundle, raster, run, seed=seed)
     return Ran(outputs=done.outputs, populations=done.populations)
 
 
-def _seeded(bundle: Loaded, seed: int) -> Runs:
-    return lambda x: _emulated(bundle, x, seed)
+def _seeded(bundle: Loaded, run: Run, seed: int) -> Runs:
+    return lambda x: _emulated(bundle, x, run, seed)

@@ -91,25 +91,3 @@ class Compared:
         """(ideal, what ran), where there are labels."""
         first, last = self.parts[0].accuracy, self.parts[-1].accuracy
         return None if first is None or last is None else (first, last)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """All that the report says, as plain values for JSON."""
-        from mapper.verbs.compare.words import compare_facts
-
-        return compare_facts(self)
-
-    @property
-    def text(self) -> str:
-        """The report as plain text."""
-        from mapper.report.page import plain
-        from mapper.verbs.compare.words import compare_page
-
-        return plain(compare_page(self.facts))
-
-    @property
-    def html(self) -> str:
-        """The report as one self-contained page, with drawings."""
-        from mapper.verbs.compare.page import compare_html
-
-        return compare_html(self.facts)

@@ -14,26 +14,15 @@ from numpy.typing import NDArray
 from device_profiles.profile import Profile
 from mapper.emulate.fans import Load, Rate
 from mapper.emulate.loaded import Loaded
-from mapper.families.loihi2.rates import rates_loihi2
-from mapper.families.speck.rates import rates_speck
-from mapper.families.spinnaker2.rates import rates_spinnaker2
-from mapper.families.xylo.rates import rates_xylo
+from mapper.families.family import Family
 
 Array = NDArray[Any]
 
 
-def rates(bundle: Loaded, profile: Profile, load: Load) -> tuple[Rate, ...]:
+def rates(bundle: Loaded, profile: Profile, load: Load, family: Family) -> tuple[Rate, ...]:
     """What the chip's rates allow, beside what the data ask: the fullest first."""
     dt = bundle.manifest["semantics"]["chip_dt"]
     if dt is None:
         return ()
-    found = list(_RATES[profile.family](bundle, profile, load, float(dt)))
+    found = list(family.rates(bundle, profile, load, float(dt)))
     return tuple(sorted(found, key=lambda r: -(r.peak / r.limit if r.limit else 0.0)))
-
-
-_RATES = {
-    "speck": rates_speck,
-    "spinnaker2": rates_spinnaker2,
-    "xylo": rates_xylo,
-    "loihi2": rates_loihi2,
-}

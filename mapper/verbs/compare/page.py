@@ -7,6 +7,8 @@ from typing import Any
 
 from mapper.report.html import rendered
 
+HERE = "mapper.verbs.compare"  # where compare.html lies
+
 
 def compare_html(facts: Mapping[str, Any]) -> str:
     """The page of a comparison: what is kept, the chain of causes, spikes."""
@@ -17,6 +19,7 @@ def compare_html(facts: Mapping[str, Any]) -> str:
     return rendered(
         "compare.html",
         script="print.js",
+        package=HERE,
         facts=facts,
         page=compare_page(facts),
         waterfall=waterfall(facts["causes"], key),

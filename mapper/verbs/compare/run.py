@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.emulate.bundle import emulate
-from mapper.emulate.fans import Load, fans_of
+from mapper.emulate.fans import Load
 from mapper.emulate.loaded import Loaded
+from mapper.families.family import Family
+from mapper.problem.traits import Traits
 from mapper.verbs.compare import alarms
 from mapper.verbs.compare.causes import SAYS, Link, Ran
-from mapper.verbs.compare.compared import Compared, Part, Trace
+from mapper.verbs.compare.compared import Part, Trace
 from mapper.verbs.compare.data import Data
 from mapper.verbs.compare.decode import scores
 from mapper.verbs.compare.keepup import rates
 from mapper.verbs.compare.measure import Tally
+from mapper.verbs.compare.report import Comparison
 from mapper.verbs.compare.statistics import Share, mean_difference, paired_difference, share
 from nir_io.errors import BadInput
 from nir_io.raw import printable
@@ -47,6 +50,8 @@ class Subject:
     model: str
     fingerprint: str
     profile: Profile
+    family: Family
+    traits: Traits
     semantics: Semantics
     bundle: Loaded
 
@@ -61,7 +66,7 @@ def compare(
     ran: str = "emulator",
     traces: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
-) -> Compared:
+) -> Comparison:
     """The comparison. links: the chain, the ideal first; recorded: what a chip gave for samples.
 
     Raises BadInput where a trace is wanted of a population that there is not.
@@ -78,7 +83,8 @@ def compare(
         )
     kept = [_Kept() for _ in range(len(links) + (recorded is not None))]
     tallies: dict[str, Tally] = {}
-    load = Load(fans_of(bundle))
+    decoder = subject.family.decoder(bundle, subject.profile)
+    load = Load(decoder.fans())
     drawn: list[Trace] = []
     width = data.raster.shape[2] + sum(bundle.size(name) for name in bundle.populations)
     size = max(1, ROOM // (data.raster.shape[1] * width))
@@ -113,12 +119,13 @@ def compare(
         for name, like in likeness.items()
         for text in alarms.of_spikes(name, like.ideal, like.chip, on)
     ]
-    looked_at = alarms.bounded(bundle)
+    looked_at = alarms.bounded(bundle, subject.traits)
     if recorded is None and looked_at:
-        states = emulate(bundle, data.raster[: alarms.LOOKED_AT], states=looked_at).states
-        said += alarms.of_states(bundle, states, on)
+        first = data.raster[: alarms.LOOKED_AT]
+        states = emulate(bundle, first, subject.family.run, states=looked_at).states
+        said += alarms.of_states(states, subject.traits, on)
     parts = tuple(_parts(causes, decisions, data.labels, kept))
-    return Compared(
+    return Comparison(
         model=subject.model,
         device=subject.profile.name,
         family=subject.profile.family,
@@ -133,7 +140,7 @@ def compare(
         populations=likeness,
         decisions=(decisions[0][0], decisions[-1][0]),
         alarms=(*_sent(subject, data), *said),
-        rates=rates(bundle, subject.profile, load),
+        rates=rates(bundle, subject.profile, load, subject.family),
         orders=len(links[-1].runs) if len(links[-1].runs) > 1 else 0,
         notes=data.notes,
         traces=tuple(drawn),

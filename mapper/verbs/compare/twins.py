@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.bundle.integers.units import Unit, first_membrane, unit, weights
-from mapper.emulate.layers import layer
-from mapper.emulate.loaded import Loaded, as_map, each_neuron, scale_of
+from mapper.emulate.decoder import Decoder, Row
+from mapper.emulate.loaded import is_bias, scale_of
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells, Twin
-from mapper.families.loihi2.decode import cells_loihi2
-from mapper.families.speck.decode import cells_speck
-from mapper.families.spinnaker2.decode import cells_spinnaker2
-from mapper.families.xylo.decode import cells_xylo
+from mapper.emulate.wires import delayed, integers, sum_pool
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import NeuronForm, ProjectionForm
 from mapper.solving.outcome import Placed
-from nir_io.graph import Conv2d, Linear, Neuron, Node, Scale, SumPool2d, frozen
+from nir_io.graph import Conv2d, Neuron, Node, Scale, frozen
 from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
 
 Array = NDArray[Any]
 GRID = "decays-on-grid"  # the rewrite that is a loss by time constants
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hops:
-    """Steps that a connection takes on the chip, from an input and between populations."""
-
-    from_input: int
-    between: int
-
-
-def hops_of(placed: Placed) -> Hops:
-    """As the profile has them."""
-    profile = placed.question.profile
-    return Hops(
-        from_input=int(profile.limit("delay_from_input").value),
-        between=int(profile.limit("delay_per_connection").value),
-    )
 
 
 def rewritten(placed: Placed, semantics: Semantics) -> Twin:
@@ -83,8 +63,8 @@ def on_chip(placed: Placed, stored: Twin, *, rounded: bool) -> Twin:
     stored: the twin of the bundle (`stored`), for what the chip fixes. Weights are exact;
     with stored decays they keep the area of each response, as the quantizers aim for.
     """
-    family = placed.question.profile.family
-    hops = hops_of(placed)
+    traits = placed.question.traits
+    hops = traits.hops
     known = {cells.name: cells for cells in stored.cells}
     out: list[Cells] = []
     wires: list[Wire] = []
@@ -98,9 +78,9 @@ def on_chip(placed: Placed, stored: Twin, *, rounded: bool) -> Twin:
         leak = u.leak if source else u.constant()
         lag = placed.lag[name]
         v_init = u.v_init
-        if family in ("loihi2", "spinnaker2"):
+        if traits.start == "compensated":
             v_init = first_membrane(u, leak, lag)
-        elif family == "xylo":
+        elif traits.start == "zero":
             v_init = np.zeros(population.size)
         out.append(
             replace(
@@ -118,16 +98,15 @@ def on_chip(placed: Placed, stored: Twin, *, rounded: bool) -> Twin:
     return Twin(cells=tuple(out), wires=tuple(wires), late=dict(placed.lag))
 
 
-def stored(bundle: Loaded, placed: Placed) -> Twin:
+def stored(decoder: Decoder, placed: Placed) -> Twin:
     """What the bundle stores, divided by its scales: decoded from the bundle alone.
 
     placed: for what is not a number of the bundle: comparison, delays of connections.
     """
-    family = bundle.manifest["device"]["family"]
-    cells = [_STORED[family](bundle, row) for row in bundle.populations.values()]
+    bundle, traits = decoder.bundle, placed.question.traits
+    cells = [decoder.cells(row) for row in bundle.populations.values()]
     comparison = placed.question.semantics.comparison
-    # chips that fire at v >= threshold store one unit more where the network compares by >
-    more = float(comparison == ">" and family in ("xylo", "speck"))
+    more = float(comparison == ">" and traits.stored_above)
     spiking = {name: plan.form.neuron.dynamics.spiking for name, plan in placed.chosen.items()}
     cells = [
         replace(
@@ -139,16 +118,16 @@ def stored(bundle: Loaded, placed: Placed) -> Twin:
         for c in cells
     ]
     late = {name: row["latency"] for name, row in bundle.populations.items()}
-    biases = {row["target"]: row for row in bundle.manifest["projections"] if _is_bias(bundle, row)}
-    hops = hops_of(placed)
+    biases = {row["target"]: row for row in bundle.manifest["projections"] if is_bias(bundle, row)}
+    hops = traits.hops
     done: list[Cells] = []
     for c in cells:
         row = biases.get(c.name)
         if row is not None:
-            values = _bias(bundle, row, c)
+            values = _bias(decoder, row, c)
             c = replace(c, bias=values, bias_from=row.get("from_step", 0) + hops.from_input)
         done.append(c)
-    return Twin(cells=tuple(done), wires=tuple(_stored_wires(bundle, hops)), late=late)
+    return Twin(cells=tuple(done), wires=tuple(decoder.wires(hops)), late=late)
 
 
 # --- exact values -------------------------------------------------------------------------
@@ -196,7 +175,7 @@ def _floor(neuron: NeuronForm, semantics: Semantics) -> Array | None:
 
 
 def _wires(placed: Placed, population: Population, u: Unit, *, chip: bool) -> Iterator[Wire]:
-    hops = hops_of(placed)
+    hops = placed.question.traits.hops
     shapes = {p.id: p.source_shape for p in population.projections}
     for form in placed.chosen[population.name].form.projections:
         inside = form.source in placed.chosen
@@ -204,8 +183,8 @@ def _wires(placed: Placed, population: Population, u: Unit, *, chip: bool) -> It
         if not chip:
             delay -= placed.lag[population.name] - placed.lag.get(form.source, 0)
         shape = shapes[form.id]
-        nodes = [n for n in (_pool(form.pool, shape), _weight(form, u)) if n is not None]
-        yield from _delayed(form.source, population.name, delay, form.delay, shape, nodes)
+        nodes = [n for n in (sum_pool(form.pool, shape), _weight(form, u)) if n is not None]
+        yield from delayed(form.source, population.name, delay, form.delay, shape, nodes)
 
 
 def _weight(form: ProjectionForm, u: Unit) -> Node:
@@ -220,169 +199,9 @@ def _weight(form: ProjectionForm, u: Unit) -> Node:
             return replace(node, weight=frozen(weights(form, u.gain)))
 
 
-def _pool(pool: tuple[int, int] | None, shape: tuple[int, ...]) -> SumPool2d | None:
-    """The sum over windows; what does not fill one is cut off."""
-    if pool is None or pool == (1, 1):
-        return None
-    c, y, x = as_map(shape)
-    return SumPool2d(
-        name="pool",
-        shape_in=(c, y, x),
-        shape_out=(c, y // pool[0], x // pool[1]),
-        kernel_size=pool,
-        stride=pool,
-        padding=(0, 0),
-    )
-
-
-def _delayed(
-    source: str,
-    target: str,
-    delay: int,
-    own: Array | None,
-    shape: tuple[int, ...],
-    nodes: Sequence[Node],
-) -> Iterator[Wire]:
-    """A wire for each delay; `own`: further steps of each element of the source."""
-    if own is None or not np.any(own):
-        yield Wire(source, target, delay, _apply(nodes, shape, None))
-        return
-    steps = np.ravel(np.broadcast_to(own, (int(np.prod(shape)),) if np.ndim(own) < 2 else shape))
-    for more in np.unique(steps):
-        mask = steps == more
-        yield Wire(source, target, delay + int(more), _apply(nodes, shape, mask))
-
-
-def _apply(
-    nodes: Sequence[Node], shape: tuple[int, ...], mask: Array | None
-) -> Callable[[Array], Array]:
-    parts = [(node.shape_in, layer(node, np.float64)) for node in nodes]
-
-    def of(rows: Array) -> Array:
-        x = rows.astype(np.float64)
-        if mask is not None:
-            x = x * mask
-        for shape_in, part in parts:
-            x = part(x.reshape(len(rows), *shape_in))
-        return x.reshape(len(rows), -1)
-
-    return of
-
-
-# --- stored values ------------------------------------------------------------------------
-
-
-_STORED: Mapping[str, Callable[[Loaded, Mapping[str, Any]], Cells]] = {
-    "loihi2": cells_loihi2,
-    "spinnaker2": cells_spinnaker2,
-    "xylo": cells_xylo,
-    "speck": cells_speck,
-}
-
-
-def _is_bias(bundle: Loaded, row: Mapping[str, Any]) -> bool:
-    return row["source"].startswith("bias:") and row["source"] not in bundle.populations
-
-
-def _bias(bundle: Loaded, row: Mapping[str, Any], cells: Cells) -> Array:
+def _bias(decoder: Decoder, row: Row, cells: Cells) -> Array:
     """What a bias source delivers a step, in threshold units."""
-    values = _integers(bundle, row) * _unit_of(bundle, row)[:, None]
-    constants = bundle.manifest["contract"]["constant_inputs"]
+    values = integers(decoder.bundle, row) * decoder.unit_of(row)[:, None]
+    constants = decoder.bundle.manifest["contract"]["constant_inputs"]
     counts = [c["count"] for c in constants if c["population"] == cells.name]
     return values @ np.asarray(counts or [1.0], dtype=np.float64)
-
-
-def _integers(bundle: Loaded, row: Mapping[str, Any]) -> Array:
-    key = "kernel" if row["form"] == "conv" else "weight"
-    total = np.asarray(bundle.param(row, key), dtype=np.float64)
-    if "weight_2" in row["params"]:
-        total = total + bundle.param(row, "weight_2")
-    return total
-
-
-def _unit_of(bundle: Loaded, row: Mapping[str, Any]) -> Array:
-    """Threshold units of an integer weight of 1, per target neuron."""
-    target = bundle.populations[row["target"]]
-    scale = scale_of(bundle, target)
-    match bundle.manifest["device"]["family"]:
-        case "loihi2":
-            return 2.0 ** (float(bundle.param(row, "exponent")) + 6.0) / scale
-        case "xylo":
-            pools = bundle.manifest["pools"]
-            kind = _kind(bundle, row)
-            kept = 1.0 - 2.0 ** -each_neuron(bundle, target, "dash_syn")
-            return 2.0 ** pools[f"weight_shift_{kind}"] * kept / scale
-        case _:
-            return 1.0 / scale
-
-
-def _kind(bundle: Loaded, row: Mapping[str, Any]) -> str:
-    if "hidden_ids" not in bundle.populations[row["target"]]["params"]:
-        return "out"
-    return "in" if row["source"] in bundle.inputs or _is_bias(bundle, row) else "rec"
-
-
-def _stored_wires(bundle: Loaded, hops: Hops) -> Iterator[Wire]:
-    if bundle.manifest["device"]["family"] == "speck":
-        for row in bundle.populations.values():
-            yield from _speck_wires(bundle, row)
-        return
-    for row in bundle.manifest["projections"]:
-        if _is_bias(bundle, row):
-            continue
-        source, target = row["source"], row["target"]
-        hop = hops.between if source in bundle.populations else hops.from_input
-        shape = bundle.shape(source)
-        per = _unit_of(bundle, row)
-        values = _integers(bundle, row)
-        if row["form"] == "conv":
-            pool = _pool(tuple(row["pool"]), shape) if row["pool"] else None
-            kernel = values * per[0]
-            nodes = [pool, _conv(bundle, row, kernel, bundle.shape(target))]
-        else:
-            nodes = [None, _linear(values * per[:, None])]
-        delay = bundle.value(row["delay"])
-        own = None if np.ndim(delay) == 0 else np.asarray(delay)
-        more = int(delay) if own is None else 0
-        used = [node for node in nodes if node is not None]
-        yield from _delayed(source, target, hop + more, own, shape, used)
-
-
-def _speck_wires(bundle: Loaded, row: Mapping[str, Any]) -> Iterator[Wire]:
-    kernel = np.asarray(bundle.param(row, "kernel"), dtype=np.float64)
-    kernel = kernel / float(bundle.value(row["scale"]))
-    for entry in row["params"]["inputs"]:
-        first = entry["offset"]
-        own = kernel[:, first : first + entry["channels"]]
-        shape = bundle.shape(entry["source"])
-        pool = _pool((entry["pool"], entry["pool"]), shape)
-        node = _conv(bundle, row, own, bundle.shape(row["name"]))
-        used = [n for n in (pool, node) if n is not None]
-        yield Wire(entry["source"], row["name"], 0, _apply(used, shape, None))
-
-
-def _linear(values: Array) -> Linear:
-    rows, columns = values.shape
-    return Linear(name="w", shape_in=(columns,), shape_out=(rows,), weight=frozen(values))
-
-
-def _conv(bundle: Loaded, row: Mapping[str, Any], kernel: Array, shape: tuple[int, ...]) -> Conv2d:
-    get = row["params"]
-    sides = tuple(get["padding"])
-    top, bottom, left, right = (
-        (sides[0], sides[0], sides[1], sides[1]) if len(sides) == 2 else sides
-    )
-    _, y, x = get["input_shape"]
-    sy, sx = get["stride"]
-    dy, dx = get.get("dilation", (1, 1))
-    return Conv2d(
-        name="w",
-        shape_in=(kernel.shape[1], y, x),
-        shape_out=as_map(shape),
-        weight=frozen(kernel),
-        bias=frozen(np.zeros(kernel.shape[0])),
-        stride=(sy, sx),
-        padding=(top, bottom, left, right),
-        dilation=(dy, dx),
-        groups=1,
-    )

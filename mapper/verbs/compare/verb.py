@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from device_profiles.load import load
 from mapper.bundle.result import Result
 from mapper.emulate.loaded import Loaded
+from mapper.families import family_named
 from mapper.problem.asked import Source
 from mapper.problem.settings import Settings
 from mapper.solving.outcome import Placed
@@ -22,9 +23,9 @@ from mapper.solving.pipeline import decide
 from mapper.solving.pose import pose
 from mapper.verbs.compare import data as reading
 from mapper.verbs.compare.causes import chain
-from mapper.verbs.compare.compared import Compared
 from mapper.verbs.compare.data import Data, Wanted
 from mapper.verbs.compare.decode import check
+from mapper.verbs.compare.report import Comparison
 from mapper.verbs.compare.run import Subject, compare, recorded_runs
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
@@ -83,7 +84,7 @@ def compare_result(
     *,
     recorded: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Compared:
+) -> Comparison:
     """What a result of `map` or `check` that fits does on data.
 
     data: a file, or (raster, labels or None). Raises BadInput.
@@ -102,7 +103,7 @@ def compare_mapped(
     *,
     recorded: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Compared:
+) -> Comparison:
     """The same of a placement with its bundle."""
     placed, bundle = mapped.placed, mapped.bundle
     rows = bundle.manifest["outputs"]
@@ -110,7 +111,9 @@ def compare_mapped(
     given = read(data, wanted_of(bundle), how).first(how.samples)
     if how.numbers is not None:
         given = given.first(max(1, how.numbers // given.raster.shape[1]))
-    links = chain(placed, bundle, mapped.source.graph, orders=how.orders)
+    profile = placed.question.profile
+    family = family_named(profile.family)
+    links = chain(placed, bundle, mapped.source.graph, family, orders=how.orders)
     if not how.split:
         links = (links[0], replace(links[-1], cause="all"))
     runs, ran = None, "emulator"
@@ -124,7 +127,9 @@ def compare_mapped(
         Subject(
             model=mapped.source.name,
             fingerprint=mapped.source.graph.fingerprint,
-            profile=placed.question.profile,
+            profile=profile,
+            family=family,
+            traits=placed.question.traits,
             semantics=placed.question.semantics,
             bundle=bundle,
         ),
@@ -175,13 +180,15 @@ def of_bundle(folder: Path, source: Source, profile: Path | None) -> Mapped:
     arrays = reading.npz(folder / "arrays.npz", Limits())
     bundle = Loaded(manifest, arrays)
     device = load(manifest["device"]["name"] if profile is None else profile)
+    backend = family_named(device.family).backend
     question = pose(
         per_step(source.graph, _semantics(manifest)),
         device,
         _semantics(manifest),
         _settings(manifest),
+        backend,
     )
-    outcome = decide(question)
+    outcome = decide(question, backend)
     if not isinstance(outcome, Placed) or _told(outcome) != _told_by(manifest):
         raise BadInput(
             [

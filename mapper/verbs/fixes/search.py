@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mapper.errors import OurBug
 from mapper.problem.asked import Asked
 from mapper.problem.fix import COSTS, Fix
 from mapper.solving.outcome import Impossible
+from mapper.verbs.answer import answer
 from mapper.verbs.fixes.ask import Ask
 from mapper.verbs.fixes.by_change import mended, sizes, steps
 from mapper.verbs.fixes.by_option import (
@@ -77,9 +79,6 @@ def verified(asked: Asked, found: tuple[Fix, ...], *, work: float = WORK / 2) ->
     One whose bundle fails is left out. Those beyond `work`, by what solving them took, stay
     as they are: solved again, and not verified.
     """
-    from mapper.errors import OurBug
-    from mapper.verbs.answer import answer
-
     out: list[Fix] = []
     for fix in found:
         work -= fix.work

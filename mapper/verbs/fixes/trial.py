@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
+from mapper.families import family_named
 from mapper.problem.asked import Asked
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
@@ -17,7 +17,6 @@ from mapper.solving.claims.common import policy
 from mapper.solving.claims.ledger import Claim, Ledger
 from mapper.solving.explain import counted_out
 from mapper.solving.explain.kinds import sort_of
-from mapper.solving.family import backend_of
 from mapper.solving.offer.plans import Options
 from mapper.solving.pipeline import offer, state
 from mapper.solving.pose import pose
@@ -28,9 +27,6 @@ from rewrite_rules.rule import Exact, Unbounded, Within
 WORK = 400.0  # units of one search, of about 10 ms each
 EACH = 0.5  # units of a trial by itself
 POPULATION = 0.3  # and of each population in it
-ENTRIES = MappingProxyType(  # of matrices that cost another unit, as measured
-    {"loihi2": 80_000, "spinnaker2": 200_000, "speck": 400_000, "xylo": 400_000}
-)
 PROOF = 0.3  # deterministic seconds of a trial's proof
 
 
@@ -72,13 +68,14 @@ def trial(asked: Asked, effort: Effort, *, hurried: bool = True) -> Trial | None
     before = effort.left
     effort.spend(EACH)
     graph = per_step(asked.source.graph, asked.semantics)
-    question = pose(graph, asked.profile, asked.semantics, asked.settings)
-    if backend_of(asked.profile).quick(question.network, asked.profile, asked.semantics):
+    backend = family_named(asked.profile.family).backend
+    question = pose(graph, asked.profile, asked.semantics, asked.settings, backend)
+    if backend.quick(question.network, asked.profile, asked.semantics):
         return None
     effort.spend(POPULATION * len(question.network.populations))
-    options = offer(question)
-    effort.spend(_written(options) / _pace(asked))
-    ledger = state(question, options)
+    options = offer(question, backend)
+    effort.spend(_written(options) / question.traits.matrix_entries)
+    ledger = state(question, options, backend)
     return Trial(
         asked=asked,
         question=question,
@@ -87,10 +84,6 @@ def trial(asked: Asked, effort: Effort, *, hurried: bool = True) -> Trial | None
         fits=holds(ledger.claims, asked.settings, PROOF if hurried else asked.settings.budget),
         work=before - effort.left,
     )
-
-
-def _pace(asked: Asked) -> int:
-    return ENTRIES.get(asked.profile.family, min(ENTRIES.values()))
 
 
 def _written(options: Options) -> int:

@@ -119,7 +119,7 @@ def _on_result(
     from mapper.report.facts import outcome_word
     from mapper.verbs.answer import answer
 
-    result = answer(asked, whole=False, fixing=False, trial=False)
+    result = answer(asked, whole=False, trial=False)
     value = ask(result)
     head = {**_head(query, result.exit_code), "outcome": outcome_word(result.outcome)}
     return Answer(value=value, facts={**head, **_of(asked), "answer": facts(value)})

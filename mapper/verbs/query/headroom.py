@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from device_profiles.profile import Number, Profile
 from mapper.bundle.result import Result
-from mapper.solving.claims.common import Resource
+from mapper.families import family_named
 from mapper.solving.outcome import Impossible, Placed
 from nir_io.graph import Conv2d
 
@@ -202,9 +201,7 @@ def _top(sizes: Mapping[str, float]) -> tuple[str, ...]:
 
 def _limits(profile: Profile) -> Mapping[str, str]:
     """The profile's name of each resource that the checker counts."""
-    module = import_module(f"mapper.families.{profile.family}.backend")
-    rows: tuple[Resource, ...] = getattr(module, "RESOURCES", ())
-    return {row.demand: row.limit for row in rows}
+    return {row.demand: row.limit for row in family_named(profile.family).resources}
 
 
 def _number(profile: Profile, limit: str, core: int) -> Number | None:

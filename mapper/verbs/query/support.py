@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 from device_profiles.profile import Profile
+from mapper.families import family_named
 from mapper.problem.settings import Settings
-from mapper.solving.family import backend_of
 from mapper.solving.outcome import Impossible, Outcome, Placed
 from mapper.solving.pipeline import decide
 from mapper.solving.pose import pose
@@ -86,9 +86,10 @@ def facts(found: Iterable[Support]) -> list[dict[str, Any]]:
 
 def _row(profile: Profile, primitive: str, make: Callable[[Profile], Graph]) -> Support:
     settings = Settings(allow=tuple(sorted(rule.name for rule in rules())))
+    backend = family_named(profile.family).backend
     try:
         outcome: Outcome | None = decide(
-            pose(make(profile), profile, _semantics(profile), settings)
+            pose(make(profile), profile, _semantics(profile), settings, backend), backend
         )
         findings = ""
     except BadInput as error:
@@ -230,7 +231,7 @@ def _own(profile: Profile, name: str, shape: Shape) -> Node:
 
 
 def _target(profile: Profile) -> Target:
-    return backend_of(profile).target(profile, _semantics(profile))
+    return family_named(profile.family).backend.target(profile, _semantics(profile))
 
 
 def _of_neuron(kind: str) -> Callable[[Profile], Graph]:

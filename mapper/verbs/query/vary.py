@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from mapper.families import family_named
 from mapper.problem.asked import Asked
 from mapper.problem.change.axes import axes, block
 from mapper.problem.change.change import Change, address, called
 from mapper.problem.change.resize import CannotResizeError, TooLargeToTryError
 from mapper.problem.fix import changed
 from mapper.solving.explain import conflicts
-from mapper.solving.family import backend_of
 from mapper.solving.outcome import Conflict
 from mapper.solving.pipeline import offer, state
 from mapper.solving.pose import pose
@@ -193,10 +193,11 @@ class _Probe:
             return ()
         asked = self.scale.at(i)
         graph = per_step(asked.source.graph, asked.semantics)
-        question = pose(graph, asked.profile, asked.semantics, asked.settings)
-        plain = backend_of(asked.profile).quick(question.network, asked.profile, asked.semantics)
+        backend = family_named(asked.profile.family).backend
+        question = pose(graph, asked.profile, asked.semantics, asked.settings, backend)
+        plain = backend.quick(question.network, asked.profile, asked.semantics)
         if not plain:
-            return conflicts(state(question, offer(question)), asked.settings)
+            return conflicts(state(question, offer(question, backend), backend), asked.settings)
         return tuple(Conflict(headline=claim.says, claims=(claim,)) for claim in plain)
 
 
