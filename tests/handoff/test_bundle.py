@@ -306,7 +306,7 @@ def test_pipeline_is_flushed_and_cut_as_the_emulator_does(tmp_path: Path) -> Non
     outputs, populations = module.execute(
         net,
         raster,
-        lambda net, rasters, steps, read: loihi2_bundle.run(bundle, rasters, steps, read),
+        lambda net, rasters, steps, read: loihi2_bundle.run(bundle, rasters, steps, read, 0),
     )
     wanted = emulate(bundle, raster)
     assert all(map(np.array_equal, outputs, wanted.outputs.values()))
