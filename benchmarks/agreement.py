@@ -2,7 +2,7 @@
 
     python benchmarks/agreement.py [--each 2000] [--family speck ...] [--first 0]
 
-Run from the repository's root. The exhaustive solver (mapper/exhaustive) shares no code with
+Run from the repository's root. The exhaustive solver (mapper/oracle) shares no code with
 claims, plans and backends; what cp-sat places also passes the stand-alone checker. The tests
 ask the first 200 of each family (tests/exhaustive). Exits 1 where any answer differs.
 """

@@ -283,7 +283,7 @@ MUTANTS = (
     ),
     Mutant(
         "axons have no header",
-        "mapper/families/loihi2/backend.py",
+        "mapper/families/loihi2/units.py",
         "(targets * bits + self.header_bits)",
         "(targets * bits)",
         BOUNDARY,
