@@ -5,7 +5,7 @@
     spike where v > threshold (or >=); then v = v_reset, or v -= threshold
 
 NIR (docs/primitives) gives the differential equations; `forward-euler` puts k = dt/tau,
-`exponential` k = 1 - exp(-dt/tau). I and IF are per step: dt does not enter (DESIGN 3.1).
+`exponential` k = 1 - exp(-dt/tau). I and IF are per step: dt does not enter (docs/architecture.md).
 """
 
 from __future__ import annotations

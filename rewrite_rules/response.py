@@ -1,4 +1,4 @@
-"""How far two neurons' membranes drift apart: the membrane-response error (DESIGN 3.2).
+"""How far two neurons' membranes drift apart: the membrane-response error (docs/architecture.md).
 
     h[n] = gain sum_{j=0..n} mem_decay^(n-j) syn_decay^j      (n = 0, 1, ... steps)
 

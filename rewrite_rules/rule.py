@@ -26,7 +26,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """An approximation with a membrane-response error (DESIGN 3.2), dimensionless."""
+    """An approximation with a membrane-response error (docs/architecture.md), dimensionless."""
 
     bound: float
     because: str

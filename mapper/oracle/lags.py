@@ -2,7 +2,7 @@
 
     chip delay + extra = ideal delay + l(target) - l(source),   0 <= extra,  extra + own <= most
 
-on every projection, l = 0 for graph inputs (DESIGN 3.1). `own` is the longest delay of the
+on every projection, l = 0 for graph inputs (docs/architecture.md). `own` is the longest delay of the
 model itself on that projection.
 """
 

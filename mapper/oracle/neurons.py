@@ -1,7 +1,7 @@
 """What a neuron may become on a chip, and what that costs: every order of every rewrite.
 
 The rules that change a neuron are those of rewrite_rules whose `level` is 'neuron'; each is
-tried at most once in a row of at most `MOST`. What the policy (DESIGN 3.2) forbids is left out.
+tried at most once in a row of at most `MOST`. What the policy (docs/architecture.md) forbids is left out.
 """
 
 from __future__ import annotations

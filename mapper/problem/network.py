@@ -1,7 +1,7 @@
 """A normalised graph read as populations and projections.
 
 A population is one neuron node with every projection that ends in it and the outputs it
-emits (DESIGN 3). Linear nodes between a neuron and an Output are host stages.
+emits (docs/architecture.md). Linear nodes between a neuron and an Output are host stages.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Latencies and the contract: what the chip gets and gives, and how late.
 
 A covering is exact up to latency iff chip delay + extra = ideal delay + l(v) - l(u) on
-every projection (DESIGN 3.1).
+every projection (docs/architecture.md, latency).
 """
 
 from __future__ import annotations

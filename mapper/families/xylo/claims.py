@@ -351,7 +351,7 @@ def latency(network: Network, options: Options, profile: Profile) -> Iterator[Cl
     """Every hop between neurons costs one step; paths that meet must agree.
 
     Exact up to latency iff integers l exist with chip delay = ideal delay + l(v) - l(u) on
-    every edge (DESIGN 3.1); Xylo has no delays to balance with.
+    every edge (docs/architecture.md); Xylo has no delays to balance with.
     """
     number = profile.limit("delay_per_connection")
     first = int(profile.limit("delay_from_input").value)

@@ -6,7 +6,7 @@ With k the share that a step takes (dt / tau, or 1 - exp(-dt / tau)), dt -> dt':
     CubaLIF      w_in' = w_in k_syn / k_syn',       the kick of the current stays, and the
                  r' = r (k_mem / k_syn) (k_syn' / k_mem')    charge that one spike brings
     bias         b' = b dt' / dt                    a step stands for dt' / dt old steps
-    I, IF        per step (DESIGN 3.1): only the bias changes
+    I, IF        per step (docs/architecture.md): only the bias changes
 
 Delays are in the file's unit of time and stay. Not exact: spikes of dt' / dt steps fall
 together.

@@ -2,7 +2,7 @@
 
 A covering is exact up to latency iff integers l exist with
     chip_delay(u -> v) + extra(u -> v) = ideal_delay(u -> v) + l(v) - l(u)
-on every edge (DESIGN 3.1). Graph inputs have l = 0. `extra` is what the chip adds per
+on every edge (docs/architecture.md). Graph inputs have l = 0. `extra` is what the chip adds per
 projection; the least l is a longest path.
 """
 
