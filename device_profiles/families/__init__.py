@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
-from pathlib import Path
+from pkgutil import iter_modules
 
 from device_profiles.profile import Kind
 
@@ -119,8 +119,7 @@ SEMANTIC_SWITCHES: dict[str, str] = {
 
 def family_names() -> tuple[str, ...]:
     """The families that have a module here, sorted."""
-    files = (file for file in Path(__file__).parent.iterdir() if file.suffix == ".py")
-    return tuple(sorted(file.stem for file in files if file.stem != "__init__"))
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mapper.bundle.handoff import RAN
+from mapper.bundle.handoff import NONE, RAN
 from mapper.report.page import Block, Page, Row
 from mapper.solving.explain.kinds import Sort, sort_of
 
@@ -72,7 +72,7 @@ def _fits(facts: Facts) -> Page:
         rows = [(a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"]]
         blocks.append(Block("Assumed", tuple(rows)))
     blocks.append(Block("Runs", _runs(facts), most=MOST_PORTS))
-    blocks.append(Block("Hand-off", (("deploy.py", RAN[device["family"]]),)))
+    blocks.append(Block("Hand-off", (("deploy.py", RAN.get(device["family"], NONE)),)))
     return Page(
         verdict=f"{model_name(facts)} fits {device_name(facts)}{used}",
         mood="good",

@@ -151,7 +151,8 @@ def _built(
     from mapper.bundle.handoff import deploy
 
     bundle = bundle.plus("expected.npz", expected(bundle, family.run))
-    bundle = bundle.plus("deploy.py", deploy(asked.profile.family))
+    script = deploy(asked.profile.family)
+    bundle = bundle if script is None else bundle.plus("deploy.py", script)
     bundle = bundle.plus("report.txt", result.text.encode())
     return replace(result, bundle=bundle.plus("report.html", result.html.encode()))
 

@@ -19,26 +19,17 @@ import numpy as np
 from mapper.verify.arrays import Store, read_arrays
 from mapper.verify.case import Case
 from mapper.verify.device import Device, NoLimitError, device
+from mapper.verify.families import FAMILIES
 from mapper.verify.files import Folder, read_folder
-from mapper.verify.loihi2 import check_loihi2
 from mapper.verify.manifest import Manifest
 from mapper.verify.placement import check_placement
 from mapper.verify.read import read_manifest
 from mapper.verify.report import Book, Checked, CoreUse, Finding, Use, listed, shown
-from mapper.verify.speck import check_speck
-from mapper.verify.spinnaker2 import check_spinnaker2
 from mapper.verify.timing import check_timing
-from mapper.verify.xylo import check_xylo
 
 __all__ = ["Checked", "CoreUse", "Finding", "Use", "examine", "verify"]
 
 AnyPath = str | os.PathLike[str]
-FAMILIES: Mapping[str, Callable[[Case], None]] = {
-    "loihi2": check_loihi2,
-    "spinnaker2": check_spinnaker2,
-    "xylo": check_xylo,
-    "speck": check_speck,
-}
 
 
 def verify(
@@ -99,12 +90,12 @@ def _verify(
         from mapper.verify.mapped import check_mapped, check_model
 
         check_model(case, Path(model or ""), fingerprint)
-        check_mapped(case, path / "mapped.nir")
+        check_mapped(case, path / "mapped.nir", FAMILIES[case.manifest.family].weights)
 
 
 def _examine(folder: Folder, profile: Path | None, book: Book) -> Case | None:
     """All checks but those of the other files; None where they had to end early."""
-    manifest = read_manifest(folder.manifest, book)
+    manifest = read_manifest(folder.manifest, book, FAMILIES)
     if manifest is None:
         return None
     chip = device(manifest.device, manifest.profile, book, profile)
@@ -116,10 +107,11 @@ def _examine(folder: Folder, profile: Path | None, book: Book) -> Case | None:
             f"the device is of the family '{chip.family}', the bundle of '{manifest.family}'",
         )
         return None
+    family = FAMILIES[manifest.family]
     case = _case(folder, manifest, chip, book)
-    check_placement(manifest, chip, book)
+    check_placement(manifest, chip, family.layout, book)
     check_timing(manifest, chip, case.store, book)
-    FAMILIES[manifest.family](case)
+    family.check(case)
     _all_used(case)
     return case
 

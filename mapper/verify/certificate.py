@@ -17,9 +17,9 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from mapper.verify.device import Device, NoLimitError, device
+from mapper.verify.families import FAMILIES
 from mapper.verify.files import MANIFEST, parse, read_file, sha256_of
 from mapper.verify.grounds import RELAY, Asked, Ground, Limit, Way, misquoted, unfounded
-from mapper.verify.read import FAMILIES
 from mapper.verify.report import Book, Finding, listed, shown
 from mapper.verify.rows import MOST, Row, is_whole
 from mapper.verify.sums import Decision, Line, Split, Sum, check_proof

@@ -4,44 +4,54 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
+from typing import Literal
 
 from mapper.verify.device import Device
 from mapper.verify.manifest import Box, Manifest, Population, Slice
 from mapper.verify.report import Book, listed, shown
 
-BINDING = {"speck": "binding", "xylo": "binding"}
-ROLES = {
-    "speck": ("relay",),
-    "loihi2": ("bias source",),
-    "spinnaker2": ("bias source", "input source"),
-    "xylo": (),
-}
 ALL = ""  # a helper that feeds all that need it
 MOST_COMPARED = 300  # slices among which an overlapping pair is looked for, to name it
 
 
-def check_placement(manifest: Manifest, device: Device, book: Book) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How a family's bundles lie on cores.
+
+    helpers: roles of cores that hold no slice; placement: whether the hand-off keeps the
+    cores as they are told; pools: populations have the role of a pool; copies: a population
+    may lie on cores several times.
+    """
+
+    helpers: tuple[str, ...]
+    placement: Literal["binding", "advisory"]
+    pools: bool
+    copies: bool
+
+
+def check_placement(manifest: Manifest, device: Device, layout: Layout, book: Book) -> None:
     """Slices, helpers and cores, whatever the family."""
     parts = manifest.parts()
     for name in parts:
         if name not in manifest.populations:
             book.find("partition", f"slices are of {shown(name)}, which is no population")
     for population in manifest.populations.values():
-        _partition(population, parts[population.name], manifest.family, book)
+        _partition(population, parts[population.name], layout, book)
     _cores(manifest, device, book)
-    _helpers(manifest, book)
-    _result(manifest, book)
+    _helpers(manifest, layout, book)
+    _result(manifest, layout, book)
 
 
-def _partition(population: Population, slices: Sequence[Slice], family: str, book: Book) -> None:
-    if population.role and family != "xylo":
+def _partition(population: Population, slices: Sequence[Slice], layout: Layout, book: Book) -> None:
+    if population.role and not layout.pools:
         book.find("role", f"{shown(population.name)} has a role; only Xylo has pools")
     copies: dict[int, list[Slice]] = {}
     for piece in slices:
         copies.setdefault(piece.copy, []).append(piece)
-    if population.copies > 1 and family != "speck":
+    if population.copies > 1 and not layout.copies:
         book.find("copies", f"{shown(population.name)} has {population.copies} copies; expected 1")
     if len(copies) != population.copies or max(copies) >= population.copies:
         book.find(
@@ -129,7 +139,7 @@ def _cores(manifest: Manifest, device: Device, book: Book) -> None:
             )
 
 
-def _helpers(manifest: Manifest, book: Book) -> None:
+def _helpers(manifest: Manifest, layout: Layout, book: Book) -> None:
     """Helpers have a role of the family, and feed something that needs them."""
     needs = {p.name for p in manifest.populations.values() if p.bias == "source"}
     fed = {
@@ -139,7 +149,7 @@ def _helpers(manifest: Manifest, book: Book) -> None:
     }
     sources: Counter[str] = Counter()
     for helper in manifest.helpers:
-        if helper.role not in ROLES[manifest.family]:
+        if helper.role not in layout.helpers:
             book.find("helper", f"a {helper.role} is no helper of {shown(manifest.family)}")
         if helper.population not in fed[helper.role]:
             book.find(
@@ -147,7 +157,7 @@ def _helpers(manifest: Manifest, book: Book) -> None:
             )
         if helper.role == "bias source":
             sources[helper.population] += 1
-    if "bias source" in ROLES[manifest.family]:
+    if "bias source" in layout.helpers:
         for name in sorted(needs):
             if sources[name] + sources[ALL] != 1:
                 book.find(
@@ -163,7 +173,7 @@ def _helpers(manifest: Manifest, book: Book) -> None:
         )
 
 
-def _result(manifest: Manifest, book: Book) -> None:
+def _result(manifest: Manifest, layout: Layout, book: Book) -> None:
     used = {(s.chip, s.core) for s in manifest.slices}
     used |= {(h.chip, h.core) for h in manifest.helpers}
     if manifest.cores != len(used):
@@ -179,9 +189,10 @@ def _result(manifest: Manifest, book: Book) -> None:
                 f"objective {shown(name)} is {value:g} with the bound {bound:g}, "
                 + ("which is above it" if bound > value else "and is called proven"),
             )
-    wanted = BINDING.get(manifest.family, "advisory")
-    if manifest.placement != wanted:
-        book.find("result", f"the placement is '{manifest.placement}'; expected '{wanted}'")
+    if manifest.placement != layout.placement:
+        book.find(
+            "result", f"the placement is '{manifest.placement}'; expected '{layout.placement}'"
+        )
     neurons = sum(p.size for p in manifest.populations.values())
     if manifest.neurons != neurons:
         book.find("result", f"the model counts {manifest.neurons} neurons; there are {neurons}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import prod
 from types import MappingProxyType
 from typing import Any, cast
@@ -34,27 +34,26 @@ SEMANTICS = {
     "spikes": ("one", "many"),
     "input_kind": (),
 }
-FAMILIES = ("loihi2", "spinnaker2", "xylo", "speck")
 
 
-def read_manifest(raw: Mapping[str, Any], book: Book) -> Manifest | None:
+def read_manifest(raw: Mapping[str, Any], book: Book, families: Collection[str]) -> Manifest | None:
     """The manifest's values; None, and findings, where they are not as docs/bundle.md has them."""
     before = len(book.findings)
     top = Row(raw, "manifest", book)
     if top.text("schema") != SCHEMA:
         top.wrong("schema", f"'{SCHEMA}'")
         return None
-    found = _manifest(top)
+    found = _manifest(top, families)
     return found if len(book.findings) == before else None
 
 
-def _manifest(top: Row) -> Manifest:
+def _manifest(top: Row, families: Collection[str]) -> Manifest:
     device, model, result = top.row("device"), top.row("model"), top.row("result")
     _texts(top)
     inputs, populations = _inputs(top), _populations(top)
     return Manifest(
         device=device.text("name"),
-        family=device.text("family", *FAMILIES),
+        family=device.text("family", *families),
         profile=device.text("profile"),
         chips=device.whole("chips", 1),
         fingerprint=model.text("fingerprint"),

@@ -9,14 +9,18 @@ in the profiles. sinabs checks none of the geometry.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from mapper.verify.arrays import Array
 from mapper.verify.case import Case, Conv, conv, pooled, scale_findings
 from mapper.verify.links import Entry, Layer, check_links
-from mapper.verify.manifest import Population, Slice
+from mapper.verify.manifest import Population, Projection, Slice
 from mapper.verify.report import Book, shown
 from mapper.verify.rows import Row
+from mapper.verify.stored import Floats, Stored, array_of, in_units
 
 RESOURCES = (
     # resource, fault, limit, unit
@@ -207,3 +211,19 @@ def _demand(population: Population, kernel: Array, width: int) -> dict[str, int]
         "features": width,
         "input_features": inputs,
     }
+
+
+def speck_weights(
+    case: Case, projection: Projection, population: Population, scale: Floats
+) -> Iterator[Stored]:
+    """w / scale, the input channels that the population's table has for this source."""
+    kernel = array_of(case, population.params.get("kernel"))
+    table: Any = population.params.get("inputs")
+    if kernel is None or not isinstance(table, list):
+        return
+    pool = (projection.pool or (1, 1))[0]
+    for entry in table:
+        if entry["source"] == projection.source and entry["pool"] == pool:
+            at, count = entry["offset"], entry["channels"]
+            part = kernel[:, at : at + count]
+            yield in_units(population, scale, part, np.ones(scale.shape))

@@ -7,6 +7,7 @@ Facts: rockpool 3.1.0, devices/xylo, and xylosim 0.1.3, as cited in the profiles
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
@@ -20,6 +21,7 @@ from mapper.verify.case import Case, matrix, scale_findings
 from mapper.verify.manifest import Population, Projection
 from mapper.verify.placement import held
 from mapper.verify.report import shown
+from mapper.verify.stored import Floats, Stored, array_of, in_units, per_neuron
 
 HIDDEN = ("hidden", "hidden+relay")
 OUTPUT = ("output", "hidden+relay")
@@ -387,3 +389,22 @@ def _windows(case: Case, pairs: list[_Pair], ids: dict[str, Array]) -> None:
             f"{early} of {len(driving)} neurons that drive outputs have ids below "
             f"{total - wide_out} (down to {min(driving)}); {total} are in use",
         )
+
+
+def xylo_weights(
+    case: Case, projection: Projection, population: Population, scale: Floats
+) -> Iterator[Stored]:
+    """(w + w_2) 2^shift (1 - 2^-dash_syn) / scale: the current decays before it is used."""
+    first = array_of(case, projection.params.get("weight"))
+    second = array_of(case, projection.params.get("weight_2"))
+    dash = per_neuron(case, population, population.params.get("dash_syn"))
+    if first is None or dash is None:
+        return
+    total = first.astype(np.int64)
+    if second is not None and second.shape == first.shape:
+        total = total + second
+    by_input = case.from_input(projection)
+    kind = "in" if by_input else "out" if population.role == "output" else "rec"
+    shift = case.manifest.pools.get(f"weight_shift_{kind}", 0)
+    factor = 2.0 ** min(shift, 64) * (1.0 - 2.0**-dash)
+    yield in_units(population, scale, total, factor)

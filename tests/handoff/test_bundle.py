@@ -78,7 +78,9 @@ def stopped(shell: Shell, folder: Path, *words: str) -> str:
 
 
 def test_text_is_python_38_and_imports_nothing_of_ours(family: str) -> None:
-    tree = ast.parse(deploy(family), feature_version=(3, 8))
+    text = deploy(family)
+    assert text is not None
+    tree = ast.parse(text, feature_version=(3, 8))
     found = {
         name
         for node in ast.walk(tree)

@@ -147,15 +147,16 @@ def test_a_relay_fires_when_it_should(
 
 
 def test_cycles_of_projections(tmp_path: Path) -> None:
+    from mapper.verify.families import FAMILIES
     from mapper.verify.read import read_manifest
 
     draft = made(LOIHI)
     draft.manifest["files"] = {}
-    found = read_manifest(draft.manifest, Book())
+    found = read_manifest(draft.manifest, Book(), FAMILIES)
     assert found is not None
     assert on_cycles(found) == {"hid->hid"}
     draft.projection("hid->hid")["source"] = "out"
-    found = read_manifest(draft.manifest, Book())
+    found = read_manifest(draft.manifest, Book(), FAMILIES)
     assert found is not None
     assert on_cycles(found) == {"hid->hid", "hid->out"}
 

@@ -17,8 +17,13 @@ RAN = {
 }  # how far each deploy.py was tried; reports say so
 
 
-def deploy(family: str) -> bytes:
-    """The text of a family's deploy.py; the same bytes for every bundle."""
+NONE = "none: nirmap has no hand-off for this family of chips"
+
+
+def deploy(family: str) -> bytes | None:
+    """The text of a family's deploy.py, the same bytes for every bundle; None where it has none."""
+    if family not in RAN:
+        return None
     from importlib.resources import files
 
     here = files(__name__).joinpath("parts")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mapper.verify.arrays import read_arrays
+from mapper.verify.families import FAMILIES
 from mapper.verify.files import read_folder
 from mapper.verify.manifest import Manifest
 from mapper.verify.read import read_manifest
@@ -59,7 +60,7 @@ def facts(found: Iterable[Difference]) -> list[dict[str, Any]]:
 def _read(path: Path) -> _Bundle:
     book = Book()
     folder = read_folder(path, book)
-    manifest = None if folder is None else read_manifest(folder.manifest, book)
+    manifest = None if folder is None else read_manifest(folder.manifest, book, FAMILIES)
     if folder is None or manifest is None:
         found = "; ".join(finding.says for finding in book.findings[:3])
         raise BadInput([f"{printable(str(path), 200)} is no bundle that can be read: {found}"])
