@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapper.errors import OurBug
 from mapper.verbs.batch.models import UNREADABLE, sha256_of
+from mapper.verbs.batch.program import ROOT
 from mapper.verbs.batch.row import Body, bad_input, body_of, bug
 from nir_io.errors import BadInput
 from nir_io.raw import printable
@@ -113,11 +114,10 @@ def _on_data(model: Opened, result: Report) -> Body:
 def surprise(error: BaseException) -> list[str]:
     """An unexpected exception, and the line of ours that it passed last."""
     told = [f"{type(error).__name__}: {error}"[:300]]
-    root = Path(__file__).resolve().parents[2]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        if path.is_relative_to(root):
-            return [*told, f"in {path.relative_to(root).as_posix()}, line {frame.lineno}"]
+        if path.is_relative_to(ROOT):
+            return [*told, f"in {path.relative_to(ROOT).as_posix()}, line {frame.lineno}"]
     return told
 
 

@@ -11,8 +11,9 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from mapper.verbs.batch.program import ROOT
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TAIL = 2000  # characters of what a dead worker wrote that are read
@@ -132,6 +133,5 @@ def _says(code: int, tail: str) -> str:
 
 def _search_path() -> str:
     """Where this program lies, so that the worker is the same one."""
-    root = str(Path(__file__).resolve().parents[2])
     given = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join([root, *filter(None, given.split(os.pathsep))])
+    return os.pathsep.join([str(ROOT), *filter(None, given.split(os.pathsep))])

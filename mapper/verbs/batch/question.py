@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapper.verbs.batch.models import UNREADABLE, ModelFile, sha256_of
+from mapper.verbs.batch.program import PACKAGES, ROOT
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from nir_io.limits import Limits
     from nir_io.sidecar import Sidecar
 
-PACKAGES = ("device_profiles", "mapper", "nir_io", "rewrite_rules")
 SOLVERS = ("nirmap", "numpy", "ortools")
 
 
@@ -114,7 +114,6 @@ def _source() -> str:
 
 
 def _modules() -> Iterable[tuple[str, bytes]]:
-    root = Path(__file__).resolve().parents[2]
     for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            yield path.relative_to(root).as_posix(), path.read_bytes()
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
