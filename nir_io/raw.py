@@ -7,7 +7,7 @@ works on them and neither knows nor imports either.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nir_io.errors import BadInput
@@ -115,9 +115,13 @@ def written_name(name: str, report: Report, longest: int) -> str:
 
 def listed(names: Iterable[str], most: int = SHOWN) -> str:
     """Names in quotes, the first few of them."""
-    given = sorted(names)
-    text = ", ".join(f"'{printable(name)}'" for name in given[:most])
-    return f"{text} and {len(given) - most} more" if len(given) > most else text or "none"
+    return first_of([f"'{printable(name)}'" for name in sorted(names)], most) or "none"
+
+
+def first_of(texts: Sequence[str], most: int) -> str:
+    """'a, b and 4 more' where there are more than `most`, else all of them."""
+    shown = ", ".join(texts[:most])
+    return f"{shown} and {len(texts) - most} more" if len(texts) > most else shown
 
 
 def printable(text: str, most: int = 60) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mapper.bundle.integers.units import Unit, unit, weights
 from mapper.solving.offer.plans import Form, ProjectionForm
 from mapper.solving.outcome import Placed
+from nir_io.raw import first_of
 
 
 def departures(placed: Placed) -> tuple[str, ...]:
@@ -96,5 +97,4 @@ def _falls(form: Form, u: Unit) -> bool:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+    return first_of([f"'{name}'" for name in names], 4)

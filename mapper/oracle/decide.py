@@ -13,7 +13,7 @@ from typing import Protocol
 from device_profiles.profile import Profile
 from mapper.oracle import loihi2, speck, spinnaker2, xylo
 from mapper.oracle.answer import Answer, Infeasible
-from mapper.problem.network import Network, extract
+from mapper.problem.network import READ_OUTS, Network, extract
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
 from nir_io.graph import Graph
@@ -24,7 +24,6 @@ MOST_NEURONS = 128  # of a population whose cuts are tried one by one
 MOST_ENTRIES = 2**18  # source elements x neurons that are written out, all projections
 MOST_HIDDEN = 16  # hidden neurons whose ids are tried one by one (Xylo)
 MOST_COMBINED = 2**17  # ways of all populations together
-READ_OUTS = frozenset({"I", "LI", "CubaLI"})
 
 
 class Family(Protocol):

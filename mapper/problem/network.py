@@ -33,6 +33,8 @@ from nir_io.graph import (
 )
 from nir_io.semantics import Semantics
 
+READ_OUTS = frozenset({"I", "LI", "CubaLI"})  # neurons that only outputs read
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Projection:

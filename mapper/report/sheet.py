@@ -16,6 +16,7 @@ from mapper.report.words import counted, number, result_page
 from mapper.solving.claims.ledger import Claim as LedgerClaim
 from mapper.solving.outcome import Conflict, Impossible, Placed
 from nir_io.graph import Graph, Input, Neuron, Output
+from nir_io.raw import first_of
 
 Facts = Mapping[str, Any]
 DRAWN = (  # blocks of the terminal that the page draws, or lists in a form of its own
@@ -220,11 +221,10 @@ def _cores(facts: Facts, marks: Mapping[str, Mark]) -> Iterator[Cores]:
     found: list[Cores] = []
     for (holds, _), rows in groups.items():
         names = [f"{r['chip']}/{r['core']}" if several else str(r["core"]) for r in rows]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         title = "core" if len(names) == 1 else f"{len(names)} cores:"
         found.append(
             Cores(
-                title=f"{title} {', '.join(names[:MOST_NAMED])}{more}",
+                title=f"{title} {first_of(names, MOST_NAMED)}",
                 marks=tuple(quoted[name] for name in holds if name in quoted),
                 meters=meters_of(rows[0]),
                 count=len(rows),

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from device_profiles.profile import Profile
-from mapper.problem.network import Network, extract
+from mapper.problem.network import READ_OUTS, Network, extract
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
 from mapper.solving.family import Backend
 from nir_io.errors import BadInput
 from nir_io.graph import IF, LIF, CubaLIF, Graph, Threshold
+from nir_io.raw import first_of
 from nir_io.semantics import Semantics
 from rewrite_rules.normalise import normalise
-
-READ_OUTS = frozenset({"I", "LI", "CubaLI"})
 
 
 def pose(
@@ -77,7 +76,7 @@ def clocked(network: Network, profile: Profile, semantics: Semantics) -> None:
     ]
     if semantics.chip_dt is not None or needs is None or not needs.value or not biased:
         return
-    shown = ", ".join(biased[:3]) + (f" and {len(biased) - 3} more" if len(biased) > 3 else "")
+    shown = first_of(biased, 3)
     slow, fast = (1.0 / profile.limits[f"slow_clock_{end}"].value for end in ("min", "max"))
     raise BadInput(
         [

@@ -25,14 +25,11 @@ from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     cores_used,
     error_score,
-    host_stages,
-    placed,
-    policy,
+    of_every_chip,
     resources,
     too_many_events,
     total_cores,
     unrolled,
-    unsupported,
 )
 from mapper.solving.claims.ledger import Claim, Ledger, Terms
 from mapper.solving.family import Accepted, Template
@@ -225,22 +222,13 @@ class Loihi2:
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[Claim, ...]:
         """Support, the unit model of a core, latency, cores."""
-        cores = profile.limit("cores_per_chip")
-        system = replace(
-            cores,
-            value=cores.value * settings.chips,
-            optimistic=None if cores.optimistic is None else cores.optimistic * settings.chips,
-        )
         return (
-            *placed(network, options),
-            *unsupported(network, options, profile),
-            *policy(network, options, settings),
-            *host_stages(network, settings),
+            *of_every_chip(network, options, profile, settings),
             *resources(network, options, profile, RESOURCES),
             *latency(network, options, profile, "delay_max"),
             *conv_delays(network, options, profile),
             *edge_forms(network, options),
-            *total_cores(network, options, system, 0, "cores", "cores_per_chip"),
+            *total_cores(network, options, profile, settings, "cores_per_chip"),
         )
 
     def objectives(

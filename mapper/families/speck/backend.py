@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from device_profiles.profile import Profile
-from mapper.families.speck.claims import destinations, geometry, one_slice_a_core, slow_clock
+from mapper.families.speck.claims import (
+    destinations,
+    geometry,
+    one_slice_a_core,
+    relay_decisions,
+    slow_clock,
+)
 from mapper.families.speck.wiring import Wiring, wire
 from mapper.problem.network import Network, Population
 from mapper.problem.question import Question
@@ -26,11 +32,8 @@ from mapper.solving.claims.common import (
     Resource,
     error_score,
     follow,
-    host_stages,
-    placed,
-    policy,
+    of_every_chip,
     resources,
-    unsupported,
 )
 from mapper.solving.claims.ledger import Choose, Claim, Count, Ledger, Terms
 from mapper.solving.family import Accepted, Template
@@ -254,10 +257,7 @@ class Speck:
     ) -> tuple[Claim, ...]:
         """Support, geometry, memories, destinations, one slice a core."""
         return (
-            *placed(network, options),
-            *unsupported(network, options, profile),
-            *policy(network, options, settings),
-            *host_stages(network, settings),
+            *of_every_chip(network, options, profile, settings),
             *geometry(network, options, profile),
             *resources(network, options, profile, RESOURCES),
             *follow(network, options, profile),
@@ -276,7 +276,7 @@ class Speck:
                 choose = Choose(population.name, plan.id)
                 cores.append((plan.parts, choose))
                 traffic.append((plan.parts * sum(_size(p) for p in population.projections), choose))
-            cores += [(1, relay) for relay in relays(population, profile)]
+            cores += [(1, relay) for relay in relay_decisions(population.name, profile)]
         return (
             ("error", error_score(network, options)),
             ("cores", tuple(cores)),
@@ -341,12 +341,6 @@ def _facts(question: Question, plans: Mapping[str, Plan], wiring: Wiring) -> lis
 
 def _size(projection: object) -> int:
     return int(np.prod(projection.source_shape))  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def relays(population: Population, profile: Profile) -> tuple[Count, ...]:
-    """Decisions: relay cores of this population in each core class."""
-    most = sum(len(core.ids) for core in profile.cores)
-    return tuple(Count(f"relay/{population.name}", core.name, most) for core in profile.cores)
 
 
 RESOURCES = (

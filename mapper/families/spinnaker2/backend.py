@@ -26,14 +26,11 @@ from mapper.solving.claims.common import (
     Resource,
     cores_used,
     error_score,
-    host_stages,
-    placed,
-    policy,
+    of_every_chip,
     resources,
     too_many_events,
     total_cores,
     unrolled,
-    unsupported,
 )
 from mapper.solving.claims.ledger import Claim, Ledger, Terms
 from mapper.solving.family import Accepted, Template
@@ -243,22 +240,19 @@ class Spinnaker2:
         self, network: Network, options: Options, profile: Profile, settings: Settings
     ) -> tuple[Claim, ...]:
         """Support, SRAM, atoms, latency, PEs (spike sources of the input included)."""
-        cores = profile.limit("pes_per_chip")
-        system = replace(
-            cores,
-            value=cores.value * settings.chips,
-            optimistic=None if cores.optimistic is None else cores.optimistic * settings.chips,
-        )
         return (
-            *placed(network, options),
-            *unsupported(network, options, profile),
-            *policy(network, options, settings),
-            *host_stages(network, settings),
+            *of_every_chip(network, options, profile, settings),
             *resources(network, options, profile, RESOURCES),
             *latency(network, options, profile, "delay_max"),
             *conv_delays(network, options, profile),
             *total_cores(
-                network, options, system, input_pes(network, profile), "PEs", "pes_per_chip"
+                network,
+                options,
+                profile,
+                settings,
+                "pes_per_chip",
+                what="PEs",
+                extra=input_pes(network, profile),
             ),
         )
 

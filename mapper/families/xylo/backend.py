@@ -22,11 +22,8 @@ from mapper.problem.settings import Settings
 from mapper.problem.traits import Hops, Traits
 from mapper.solving.claims.common import (
     error_score,
-    host_stages,
-    placed,
-    policy,
+    of_every_chip,
     too_many_events,
-    unsupported,
 )
 from mapper.solving.claims.ledger import Choose, Claim, Count, Decision, Ledger, Terms
 from mapper.solving.family import Accepted, Template
@@ -216,10 +213,7 @@ class Xylo:
     ) -> tuple[Claim, ...]:
         """Support, pools, windows, input channels and events, latency."""
         return (
-            *placed(network, options),
-            *unsupported(network, options, profile),
-            *policy(network, options, settings),
-            *host_stages(network, settings),
+            *of_every_chip(network, options, profile, settings),
             *inputs(network, options, profile),
             *pools(network, options, profile),
             *windows(network, options, profile),

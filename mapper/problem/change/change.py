@@ -36,7 +36,7 @@ from nir_io.graph import (
     SumPool2d,
     frozen,
 )
-from nir_io.raw import printable
+from nir_io.raw import first_of, printable
 from nir_io.semantics import Semantics
 
 PLAIN = re.compile(r"[\w./:-]+")
@@ -264,7 +264,7 @@ def _positive(value: str) -> float:
 
 def _some(graph: Graph) -> str:
     names = [f"'{printable(n)}'" for n in graph.nodes]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return first_of(names, 8)
 
 
 def size_of(graph: Graph, name: str) -> int:

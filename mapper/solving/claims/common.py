@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from device_profiles.profile import Number, Profile
+from device_profiles.profile import Profile
 from mapper.problem.network import Network, Population
 from mapper.problem.settings import Settings
 from mapper.solving.claims.ledger import (
@@ -354,10 +354,36 @@ def bias_source(options: Options) -> tuple[Choose, tuple[Bound, ...]]:
     return used, bounds
 
 
-def total_cores(
-    network: Network, options: Options, number: Number, extra: int, what: str, limit: str
+def of_every_chip(
+    network: Network, options: Options, profile: Profile, settings: Settings
 ) -> Iterator[Claim]:
-    """All slices together, and sources, take at most the cores that there are."""
+    """What no chip is without: every population placed, support, policy, host stages."""
+    yield from placed(network, options)
+    yield from unsupported(network, options, profile)
+    yield from policy(network, options, settings)
+    yield from host_stages(network, settings)
+
+
+def total_cores(
+    network: Network,
+    options: Options,
+    profile: Profile,
+    settings: Settings,
+    limit: str,
+    what: str = "cores",
+    extra: int = 0,
+) -> Iterator[Claim]:
+    """All slices together, and `extra` sources, take at most the cores of all chips.
+
+    limit: the profile's number of cores of a chip; what: what the vendor calls them.
+    """
+    one = profile.limit(limit)
+    best = one.optimistic
+    number = replace(
+        one,
+        value=one.value * settings.chips,
+        optimistic=None if best is None else best * settings.chips,
+    )
     used, forced = bias_source(options)
     terms: list[tuple[int, Decision]] = [(1, used)] if forced else []
     least = extra

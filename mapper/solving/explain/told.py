@@ -8,6 +8,7 @@ from dataclasses import replace
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.explain.kinds import rank
 from mapper.solving.outcome import Conflict
+from nir_io.raw import first_of
 
 NAMED = 2  # populations that a sentence names before it counts the rest
 
@@ -30,10 +31,7 @@ def severity(claim: Claim) -> float:
 
 def named(names: Sequence[str]) -> str:
     """'a' / 'a' and 'b' / 'a', 'b' and 3 more; names come in quotes."""
-    if len(names) <= NAMED:
-        return " and ".join(names)
-    left = len(names) - NAMED
-    return f"{', '.join(names[:NAMED])} and {left} more"
+    return " and ".join(names) if len(names) <= NAMED else first_of(names, NAMED)
 
 
 def _reason(conflict: Conflict) -> object:

@@ -13,6 +13,7 @@ from math import prod
 from mapper.problem.change.axes import Axis, axes, shape_of
 from mapper.problem.change.change import Change
 from nir_io.graph import Conv1d, Conv2d, Graph, Input, Neuron
+from nir_io.raw import first_of
 
 COARSE = (2, 4, 8, 16)  # first guesses: the size divided by these
 
@@ -157,5 +158,4 @@ def neurons_of(graph: Graph) -> int:
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:2])
-    return shown + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    return first_of([f"'{name}'" for name in names], 2)

@@ -16,6 +16,7 @@ from mapper.problem.change.change import Change
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.outcome import Conflict, Impossible
 from nir_io.graph import LI, LIF, Conv1d, Conv2d, CubaLI, CubaLIF, Delay, Graph, Neuron, SumPool2d
+from nir_io.raw import first_of
 from nir_io.semantics import Semantics
 
 NEURON = "no-"  # begins the id of a candidate whose neuron was refused (mapper.solving.offer.alternatives)
@@ -181,5 +182,5 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """'a', 'b' and 2 more."""
     shown = [f"'{name}'" for name in names[:most]]
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
+        return first_of([f"'{name}'" for name in names], most)
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -17,7 +17,7 @@ from mapper.verify.manifest import Manifest
 from mapper.verify.read import read_manifest
 from mapper.verify.report import Book
 from nir_io.errors import BadInput
-from nir_io.raw import printable
+from nir_io.raw import first_of, printable
 
 ORIGINS = "origins"  # where settings come from: no difference by itself
 ASKED = ("device", "model", "semantics", "settings")
@@ -136,8 +136,7 @@ def _there(one: object, two: object) -> tuple[str | None, str | None]:
 def _cores(raw: Mapping[str, Any], name: str) -> str:
     rows = [s for s in raw.get("slices", []) if printable(str(s["population"])) == name]
     cores = sorted({(row["chip"], row["core"]) for row in rows})
-    shown = ", ".join(f"{chip}/{core}" for chip, core in cores[:8])
-    return shown + (f" and {len(cores) - 8} more" if len(cores) > 8 else "")
+    return first_of([f"{chip}/{core}" for chip, core in cores], 8)
 
 
 def _rules(row: Mapping[str, Any]) -> str:

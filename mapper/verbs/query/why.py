@@ -16,7 +16,7 @@ from mapper.solving.offer.plans import Candidate, Plan
 from mapper.solving.outcome import Impossible, Outcome, Placed
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
-from nir_io.raw import printable
+from nir_io.raw import first_of, printable
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
 MOST = 8  # rows about one thing
@@ -86,11 +86,10 @@ def _population(outcome: Outcome, population: Population) -> Iterator[tuple[str,
 def _placed(placed: Placed, population: Population, plan: Plan) -> Iterator[tuple[str, str]]:
     cores = sorted({(s.chip, s.core) for s in placed.slices if s.population == population.name})
     several = placed.question.settings.chips > 1
-    told = ", ".join(f"{chip}/{core}" if several else str(core) for chip, core in cores[:MOST])
-    more = f" and {len(cores) - MOST} more" if len(cores) > MOST else ""
+    told = first_of([f"{chip}/{core}" if several else str(core) for chip, core in cores], MOST)
     parts = f"in {plan.parts} parts " if plan.parts > 1 else ""
     role = f" as {plan.role}" if plan.role else ""
-    yield ("core", f"{parts}on core{'s' if len(cores) > 1 else ''} {told}{more}{role}")
+    yield ("core", f"{parts}on core{'s' if len(cores) > 1 else ''} {told}{role}")
     neuron = plan.form.neuron
     yield ("runs as", f"{neuron.device_model}, reset {neuron.reset}, bias: {neuron.bias}")
     for proposal in (*neuron.proposals, *(p for f in plan.form.projections for p in f.proposals)):
@@ -295,5 +294,4 @@ def _shape(shape: Sequence[int]) -> str:
 
 def _near(graph: Graph) -> str:
     names = [f"'{printable(n)}'" for n in graph.nodes]
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"there are: {', '.join(names[:MOST])}{more}"
+    return f"there are: {first_of(names, MOST)}"
