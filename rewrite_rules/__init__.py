@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rewrite_rules.rule import Rule, Stage
+    from rewrite_rules.rule import Rule
 
 
 @cache
@@ -17,15 +17,6 @@ def rules() -> tuple[Rule, ...]:
     names = sorted(module.name for module in iter_modules(__path__))
     modules = [import_module(f"{__name__}.{name}") for name in names]
     return tuple(module.RULE for module in modules if hasattr(module, "RULE"))
-
-
-@cache
-def asked_in(stage: Stage) -> tuple[Rule, ...]:
-    """The rules that a stage asks, in its order; by name where the order is the same."""
-    found = [
-        (use.order, one.name, one) for one in rules() for use in one.uses if use.stage is stage
-    ]
-    return tuple(one for _, _, one in sorted(found, key=lambda row: row[:2]))
 
 
 def rule_named(name: str) -> Rule:

@@ -6,7 +6,7 @@ import numpy as np
 
 from nir_io.graph import AvgPool2d, Graph, Scale, SumPool2d, frozen
 from rewrite_rules.linear_nodes import fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -14,7 +14,6 @@ class AvgpoolToSumpool:
     """AvgPool2d (padding counts as entries of the mean)."""
 
     name = "avgpool-to-sumpool"
-    uses = (Use(Stage.NORMAL, 70),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

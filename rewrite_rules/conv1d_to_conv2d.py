@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nir_io.graph import Conv1d, Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -15,7 +15,6 @@ class Conv1dToConv2d:
     """Every Conv1d."""
 
     name = "conv1d-to-conv2d"
-    uses = (Use(Stage.NORMAL, 60),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

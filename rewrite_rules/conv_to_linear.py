@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nir_io.graph import Array, Conv2d, Flatten, Graph, Node
 from rewrite_rules.linear_nodes import bias_of, dense, fresh, size, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 Index = NDArray[np.int64]
@@ -25,7 +25,6 @@ class ConvToLinear:
     """Conv2d as Linear or Affine."""
 
     name = "conv-to-linear"
-    uses = (Use(Stage.REMEDY), Use(Stage.ALTERNATIVE))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

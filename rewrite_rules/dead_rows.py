@@ -22,7 +22,6 @@ class DeadRows:
     """A neuron on a map, all of whose readers are poolings or convolutions."""
 
     name = "dead-rows"
-    uses = ()
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the neuron."""

@@ -12,7 +12,7 @@ from nir_io.graph import Array, CubaLIF, Graph
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.neurons import compare, with_decays
 from rewrite_rules.response import Response, response_error
-from rewrite_rules.rule import Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Proposal, Refusal
 from rewrite_rules.target import Target
 
 ON_GRID = 1e-6  # decays nearer than this to the grid are rounding of the file's floats
@@ -23,7 +23,7 @@ class DecaysOnGrid:
     """CubaLIF with the nearest decays that the target can shift by."""
 
     name = "decays-on-grid"
-    uses = (Use(Stage.NEURON),)
+    level = "neuron"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

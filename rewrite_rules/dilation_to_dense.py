@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nir_io.graph import Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import spread_taps
 
@@ -18,7 +18,6 @@ class DilationToDense:
     """Conv2d with a dilation."""
 
     name = "dilation-to-dense"
-    uses = (Use(Stage.ALTERNATIVE),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from nir_io.graph import Delay, Flatten, Graph, Input, Neuron, Output, Scale, SumPool2d
 from rewrite_rules.linear_nodes import DENSE, joins_twice
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 FROM = (Input, Neuron, Delay, SumPool2d)
@@ -20,7 +20,6 @@ class DropFlatten:
     """Flatten of what is flat, behind weights, or in front of a map's own node."""
 
     name = "drop-flatten"
-    uses = (Use(Stage.NORMAL, 50),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

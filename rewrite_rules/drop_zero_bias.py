@@ -9,7 +9,7 @@ import numpy as np
 
 from nir_io.graph import Affine, Graph
 from rewrite_rules.linear_nodes import dense, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -17,7 +17,6 @@ class DropZeroBias:
     """Affine without a bias is Linear."""
 
     name = "drop-zero-bias"
-    uses = (Use(Stage.NORMAL, 80),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from nir_io.graph import Delay, Graph
 from rewrite_rules.linear_nodes import joins_twice
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -14,7 +14,6 @@ class DropZeroDelay:
     """Delay whose every element is 0."""
 
     name = "drop-zero-delay"
-    uses = (Use(Stage.NORMAL, 10),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from nir_io.graph import Conv2d, Graph, frozen
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -21,7 +21,7 @@ class EvenPadding:
     """A Conv2d whose padding is the same on opposite sides."""
 
     name = "even-padding"
-    uses = (Use(Stage.ALTERNATIVE),)
+    level = "form"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -18,7 +18,7 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -26,7 +26,6 @@ class FoldLinearChain:
     """Linear or Affine behind Linear or Affine."""
 
     name = "fold-linear-chain"
-    uses = (Use(Stage.NORMAL, 160), Use(Stage.REMEDY), Use(Stage.ALTERNATIVE))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

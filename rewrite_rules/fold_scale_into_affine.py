@@ -12,7 +12,7 @@ from dataclasses import replace
 from nir_io.graph import Affine, Array, Graph, Node, frozen
 from rewrite_rules.folding import fold_scale
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -20,7 +20,6 @@ class FoldScaleIntoAffine:
     """Scale next to an Affine."""
 
     name = "fold-scale-into-affine"
-    uses = (Use(Stage.NORMAL, 130),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

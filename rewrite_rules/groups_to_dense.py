@@ -11,7 +11,7 @@ import numpy as np
 
 from nir_io.graph import Conv1d, Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -19,7 +19,6 @@ class GroupsToDense:
     """Conv1d and Conv2d with groups > 1."""
 
     name = "groups-to-dense"
-    uses = (Use(Stage.NORMAL, 150), Use(Stage.REMEDY))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

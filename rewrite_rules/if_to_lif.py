@@ -11,7 +11,7 @@ import numpy as np
 
 from nir_io.graph import IF, LIF, Graph, frozen
 from rewrite_rules.neurons import compare, tau_for
-from rewrite_rules.rule import Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -19,7 +19,7 @@ class IfToLif:
     """IF to LIF on targets that only have leaky neurons."""
 
     name = "if-to-lif"
-    uses = (Use(Stage.NEURON),)
+    level = "neuron"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

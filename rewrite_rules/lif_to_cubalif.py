@@ -12,7 +12,7 @@ import numpy as np
 
 from nir_io.graph import LIF, Graph, frozen
 from rewrite_rules.neurons import as_cuba, compare
-from rewrite_rules.rule import Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -20,7 +20,7 @@ class LifToCubalif:
     """LIF to CubaLIF on targets without a LIF of their own."""
 
     name = "lif-to-cubalif"
-    uses = (Use(Stage.NEURON),)
+    level = "neuron"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

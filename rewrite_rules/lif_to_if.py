@@ -13,7 +13,7 @@ import numpy as np
 from nir_io.graph import IF, LIF, Graph, frozen
 from rewrite_rules.dynamics import step_share
 from rewrite_rules.neurons import compare
-from rewrite_rules.rule import Proposal, Refusal, Stage, Unbounded, Use
+from rewrite_rules.rule import Proposal, Refusal, Unbounded
 from rewrite_rules.target import Target
 
 
@@ -21,7 +21,7 @@ class LifToIf:
     """LIF to IF on targets that have no exponential leak."""
 
     name = "lif-to-if"
-    uses = (Use(Stage.NEURON),)
+    level = "neuron"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

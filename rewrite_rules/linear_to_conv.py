@@ -12,7 +12,7 @@ import numpy as np
 
 from nir_io.graph import Affine, Conv2d, Flatten, Graph, Shape, frozen
 from rewrite_rules.linear_nodes import DENSE, previous_in_chain, size, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -20,7 +20,6 @@ class LinearToConv:
     """Linear and Affine, with the Flatten in front of them."""
 
     name = "linear-to-conv"
-    uses = (Use(Stage.ALTERNATIVE),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from nir_io.graph import Delay, Graph, frozen
 from rewrite_rules.linear_nodes import next_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -20,7 +20,6 @@ class MergeDelays:
     """Delay behind Delay."""
 
     name = "merge-delays"
-    uses = (Use(Stage.NORMAL, 20),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from nir_io.graph import Graph, SumPool2d
 from rewrite_rules.linear_nodes import next_in_chain, other_map, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -20,7 +20,6 @@ class MergePools:
     """SumPool2d behind SumPool2d, or AvgPool2d behind AvgPool2d."""
 
     name = "merge-pools"
-    uses = (Use(Stage.NORMAL, 90),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nir_io.graph import Graph, Scale, frozen
 from rewrite_rules.linear_nodes import next_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -14,7 +14,6 @@ class MergeScales:
     """Scale behind Scale."""
 
     name = "merge-scales"
-    uses = (Use(Stage.NORMAL, 110),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

@@ -21,7 +21,7 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -29,7 +29,6 @@ class MoveDelay:
     """Delay behind any other node without a state."""
 
     name = "move-delay"
-    uses = (Use(Stage.NORMAL, 30), Use(Stage.REMEDY))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the Delay."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from nir_io.graph import Flatten, Graph, Scale, frozen
 from rewrite_rules.linear_nodes import previous_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -19,7 +19,6 @@ class MoveFlatten:
     """Flatten behind a Scale."""
 
     name = "move-flatten"
-    uses = (Use(Stage.NORMAL, 40),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the Flatten."""

@@ -22,13 +22,36 @@ from collections.abc import Iterable, Iterator
 
 from nir_io.graph import Conv2d, Delay, Flatten, Graph, Input, Neuron, Node, SumPool2d
 from nir_io.order import groups
-from rewrite_rules import asked_in, rule_named
+from rewrite_rules import rule_named
 from rewrite_rules.linear_nodes import LINEAR, WEIGHTS, is_sum_pool
 from rewrite_rules.remove_unreachable import unneeded
-from rewrite_rules.rule import Proposal, Refusal, Stage, apply
+from rewrite_rules.rule import Proposal, Refusal, apply
 from rewrite_rules.target import Target
 
 MOST_COPIES = 4096  # of one node, one for each path that it lies on
+
+SPLIT = ("split-shared-linear", "split-sum")
+DIRECT = (
+    "drop-zero-delay",
+    "merge-delays",
+    "move-delay",
+    "move-flatten",
+    "drop-flatten",
+    "conv1d-to-conv2d",
+    "avgpool-to-sumpool",
+    "drop-zero-bias",
+    "merge-pools",
+    "move-scale",
+    "merge-scales",
+    "fold-scale-into-linear",
+    "fold-scale-into-affine",
+    "fold-scale-into-conv",
+    "groups-to-dense",
+    "fold-linear-chain",
+    "fold-conv-chain",
+    "pool-into-producer",
+)
+IDENTITY = ("identity-weights",)
 
 Path = tuple[Node, ...]
 
@@ -43,22 +66,22 @@ def normalise(graph: Graph, target: Target) -> tuple[Graph, tuple[Proposal, ...]
     done: list[Proposal] = []
     lost = unneeded(graph)
     if lost:
-        graph = _settle(graph, Stage.UNHEARD, [min(lost)], target, done)
-    graph = _settle(graph, Stage.WEIGHTLESS, _ends(graph), target, done)
+        graph = _settle(graph, ("remove-unreachable",), [min(lost)], target, done)
+    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
     tangled = _tangled(graph)
     split = [name for name in _linear(graph) if name not in tangled]
-    graph = _settle(graph, Stage.SPLIT, split, target, done)
-    graph = _settle(graph, Stage.NORMAL, _linear(graph), target, done)
+    graph = _settle(graph, SPLIT, split, target, done)
+    graph = _settle(graph, DIRECT, _linear(graph), target, done)
     while wave := _wave(graph, target)[0]:
         before = graph
         graph = apply(graph, *wave)
         done += wave
         changed = [n for n, node in graph.nodes.items() if node is not before.nodes.get(n)]
-        graph = _settle(graph, Stage.NORMAL, _around(graph, changed), target, done)
-    graph = _settle(graph, Stage.WEIGHTLESS, _ends(graph), target, done)
+        graph = _settle(graph, DIRECT, _around(graph, changed), target, done)
+    graph = _settle(graph, IDENTITY, _ends(graph), target, done)
     # with weights behind them, empty nodes of paths side by side can be told apart and dropped
     empty = [node.name for node in graph.of_kind(Delay, Flatten)]
-    return _settle(graph, Stage.NORMAL, empty, target, done), tuple(done)
+    return _settle(graph, DIRECT, empty, target, done), tuple(done)
 
 
 def refusals(graph: Graph, target: Target) -> tuple[Refusal, ...]:
@@ -83,10 +106,10 @@ def _wave(graph: Graph, target: Target) -> tuple[list[Proposal], list[Refusal]]:
 
 
 def _settle(
-    graph: Graph, stage: Stage, start: Iterable[str], target: Target, done: list[Proposal]
+    graph: Graph, names: tuple[str, ...], start: Iterable[str], target: Target, done: list[Proposal]
 ) -> Graph:
-    """`graph` after the rules of `stage` have nothing more to propose at `start` and around."""
-    rules = asked_in(stage)
+    """`graph` after the rules `names` have nothing more to propose at `start` and around."""
+    rules = [rule_named(name) for name in names]
     waiting = set(start)
     while waiting:
         wave: list[Proposal] = []
@@ -233,7 +256,7 @@ def _tangled(graph: Graph) -> dict[str, int]:
 
 def _too_many(at: str, paths: int) -> Refusal:
     return Refusal(
-        asked_in(Stage.SPLIT)[0].name,
+        SPLIT[0],
         at,
         f"'{at}' is part of a net of linear nodes with {paths} paths through one of them; at most "
         f"{MOST_COPIES} copies of a node are made",

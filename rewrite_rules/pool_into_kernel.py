@@ -28,7 +28,7 @@ from rewrite_rules.linear_nodes import (
     size,
     stands_for,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import after, along, compose, met_outside, spread_taps
 
@@ -37,7 +37,6 @@ class PoolIntoKernel:
     """SumPool2d in front of a Conv2d (unless the target pools by it itself) or a dense node."""
 
     name = "pool-into-kernel"
-    uses = (Use(Stage.REMEDY), Use(Stage.ALTERNATIVE))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the pooling."""

@@ -20,7 +20,7 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import spread_taps
 
@@ -29,7 +29,6 @@ class PoolIntoProducer:
     """SumPool2d right behind a Conv2d, without a neuron between them."""
 
     name = "pool-into-producer"
-    uses = (Use(Stage.NORMAL, 180),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the pooling."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from nir_io.graph import Conv2d, Graph, SumPool2d, frozen
 from rewrite_rules.linear_nodes import is_sum_pool, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -14,7 +14,6 @@ class PoolToConv:
     """Every SumPool2d."""
 
     name = "pool-to-conv"
-    uses = (Use(Stage.REMEDY), Use(Stage.ALTERNATIVE))
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

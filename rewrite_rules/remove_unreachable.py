@@ -11,7 +11,7 @@ import numpy as np
 
 from nir_io.graph import IF, LI, LIF, CubaLI, CubaLIF, Graph, Input, Neuron, Node, Output, Threshold
 from rewrite_rules.linear_nodes import bias_of
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -19,7 +19,6 @@ class RemoveUnreachable:
     """All nodes that cannot matter, at once."""
 
     name = "remove-unreachable"
-    uses = (Use(Stage.UNHEARD),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, one of them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from nir_io.graph import IF, LIF, CubaLIF, Graph
 from nir_io.settings import Reset
-from rewrite_rules.rule import Proposal, Refusal, Stage, Unbounded, Use
+from rewrite_rules.rule import Proposal, Refusal, Unbounded
 from rewrite_rules.target import Target
 
 WORDS = {"zero": "to v_reset (hard)", "subtract": "by subtraction (soft)"}
@@ -18,7 +18,7 @@ class ResetKind:
     """The other kind of reset where the target lacks the file's."""
 
     name = "reset-kind"
-    uses = (Use(Stage.NEURON),)
+    level = "neuron"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

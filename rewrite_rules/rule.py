@@ -11,7 +11,6 @@ their shapes differ the values are taken in C order (so a Flatten computes nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from itertools import pairwise
 from typing import Protocol
 
@@ -73,42 +72,10 @@ class Refusal:
     because: str
 
 
-class Stage(Enum):
-    """When a rule is asked, and at what.
-
-    The first five make the normal form, in this order (rewrite_rules.normalise). An
-    ALTERNATIVE is asked where a template of a family names it, a NEURON rule at each neuron
-    that a chip lacks; what these give, the solver chooses among.
-    """
-
-    UNHEARD = "what no output hears of"
-    WEIGHTLESS = "paths without weights"
-    SPLIT = "linear nodes on several paths"
-    NORMAL = "linear nodes, towards the normal form"
-    REMEDY = "paths that are still out of place"
-    ALTERNATIVE = "a projection, so that a template covers it"
-    NEURON = "a neuron that the chip lacks"
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A stage that asks a rule; `order`: its place among the rules of that stage, lower first.
-
-    Two rules of a stage have the same order only where it makes no difference who is first.
-    """
-
-    stage: Stage
-    order: int = 0
-
-
 class Rule(Protocol):
-    """One rewrite; each module of this package with a `RULE` holds one.
-
-    uses: the stages that ask it; a rule that none asks is refused by the tests.
-    """
+    """One rewrite; each module of this package with a `RULE` holds one."""
 
     name: str
-    uses: tuple[Use, ...]
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`: None means 'not my kind of node'."""

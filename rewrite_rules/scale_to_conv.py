@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nir_io.graph import Conv2d, Graph, Scale, frozen
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -17,7 +17,7 @@ class ScaleToConv:
     """Scale as a diagonal 1x1 Conv2d."""
 
     name = "scale-to-conv"
-    uses = (Use(Stage.ALTERNATIVE),)
+    level = "form"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

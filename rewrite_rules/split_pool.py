@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from nir_io.graph import AvgPool2d, Conv2d, Graph, SumPool2d
 from rewrite_rules.pool_into_kernel import into_conv
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -21,7 +21,7 @@ class SplitPool:
     """A pooling that the target lacks, in front of a convolution."""
 
     name = "split-pool"
-    uses = (Use(Stage.ALTERNATIVE),)
+    level = "form"
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

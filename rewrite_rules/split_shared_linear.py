@@ -16,7 +16,7 @@ import numpy as np
 from nir_io.graph import Delay, Graph, Node, frozen
 from nir_io.order import groups, late_edges
 from rewrite_rules.linear_nodes import LINEAR, fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -24,7 +24,6 @@ class SplitSharedLinear:
     """A linear node with k readers becomes k nodes, '<name>@<reader>'."""
 
     name = "split-shared-linear"
-    uses = (Use(Stage.SPLIT, 10),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from nir_io.graph import Affine, Conv1d, Conv2d, Graph, Node, frozen
 from rewrite_rules.linear_nodes import LINEAR, dense, fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 
 
@@ -21,7 +21,6 @@ class SplitSum:
     """A linear node with k inputs becomes k nodes, '<name>@<input>'."""
 
     name = "split-sum"
-    uses = (Use(Stage.SPLIT, 20),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

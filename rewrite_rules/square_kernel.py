@@ -13,7 +13,7 @@ import numpy as np
 
 from nir_io.graph import Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal, Stage, Use
+from rewrite_rules.rule import Exact, Proposal, Refusal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import positions
 
@@ -22,7 +22,6 @@ class SquareKernel:
     """Conv2d with a kernel of unequal sides."""
 
     name = "square-kernel"
-    uses = (Use(Stage.ALTERNATIVE),)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

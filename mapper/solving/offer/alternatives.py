@@ -46,9 +46,9 @@ from nir_io.graph import (
     make_graph,
 )
 from nir_io.settings import Reset
-from rewrite_rules import asked_in, rules
+from rewrite_rules import rules
 from rewrite_rules.dynamics import discretise
-from rewrite_rules.rule import Proposal, Refusal, Rule, Stage, apply
+from rewrite_rules.rule import Proposal, Refusal, Rule, apply
 from rewrite_rules.target import Target
 
 SMALL = 2**16  # weights of a projection that is also worked out as a matrix
@@ -110,7 +110,7 @@ def _candidates(
     target: Target,
     by_name: Mapping[str, Rule],
 ) -> list[Candidate]:
-    neurons, refused = neuron_forms(network, population, backend, target)
+    neurons, refused = neuron_forms(network, population, backend, target, by_name)
     out: list[Candidate] = []
     for neuron in neurons:
         found = [
@@ -174,6 +174,7 @@ def neuron_forms(
     population: Population,
     backend: Backend,
     target: Target,
+    by_name: Mapping[str, Rule],
 ) -> Forms:
     """Forms that the chip accepts, fewest rewrites first, and why the others fail.
 
@@ -183,7 +184,7 @@ def neuron_forms(
     known = _known.setdefault(network, {})
     key = population.name, target
     if key not in known:
-        known[key] = _neuron_forms(network, population, backend, target)
+        known[key] = _neuron_forms(network, population, backend, target, by_name)
     return known[key]
 
 
@@ -192,7 +193,9 @@ def _neuron_forms(
     population: Population,
     backend: Backend,
     target: Target,
+    by_name: Mapping[str, Rule],
 ) -> Forms:
+    own = [rule for rule in by_name.values() if getattr(rule, "level", "linear") == "neuron"]
     start = population.node
     frontier: list[tuple[Neuron, Reset, tuple[Proposal, ...]]] = [
         (start, target.semantics.reset, ())
@@ -222,7 +225,7 @@ def _neuron_forms(
             seen = replace(target, semantics=replace(target.semantics, reset=reset))
             graph = make_graph((node,), ())
             moved = False
-            for rule in asked_in(Stage.NEURON):
+            for rule in own:
                 if any(p.rule == rule.name for p in done):
                     continue
                 answer = rule.propose(graph, node.name, seen)
