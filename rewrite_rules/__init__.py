@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rewrite_rules.rule import Rule
+    from rewrite_rules.stage import Stage
 
 
 @cache
@@ -25,3 +27,26 @@ def rule_named(name: str) -> Rule:
         if one.name == name:
             return one
     raise KeyError(f"no rule '{name}'; there are: {', '.join(one.name for one in rules())}")
+
+
+@cache
+def rules_of(*stages: Stage) -> tuple[Rule, ...]:
+    """The rules of any of `stages`, each behind those that its `after` names."""
+    return tuple(one for one in in_order(rules()) if set(one.stages) & set(stages))
+
+
+def in_order(found: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """`found` such that each rule is behind those that its `after` names; else by name.
+
+    Raises CycleError (ValueError) for rules that wait for each other, KeyError for a name in
+    `after` that no rule has.
+    """
+    by_name = {one.name: one for one in found}
+    waiting = TopologicalSorter({one.name: one.after for one in found})
+    waiting.prepare()
+    order: list[str] = []
+    while waiting.is_active():
+        ready = sorted(waiting.get_ready())
+        waiting.done(*ready)
+        order += ready
+    return tuple(by_name[name] for name in order)

@@ -6,14 +6,16 @@ import numpy as np
 
 from nir_io.graph import AvgPool2d, Graph, Scale, SumPool2d, frozen
 from rewrite_rules.linear_nodes import fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class AvgpoolToSumpool:
+class AvgpoolToSumpool(Rule):
     """AvgPool2d (padding counts as entries of the mean)."""
 
     name = "avgpool-to-sumpool"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

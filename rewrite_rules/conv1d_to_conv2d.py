@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from nir_io.graph import Conv1d, Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class Conv1dToConv2d:
+class Conv1dToConv2d(Rule):
     """Every Conv1d."""
 
     name = "conv1d-to-conv2d"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 
 from nir_io.graph import Array, Conv2d, Flatten, Graph, Node
 from rewrite_rules.linear_nodes import bias_of, dense, fresh, size, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative, Normal
 from rewrite_rules.target import Target
 
 Index = NDArray[np.int64]
 
 
-class ConvToLinear:
+class ConvToLinear(Rule):
     """Conv2d as Linear or Affine."""
 
     name = "conv-to-linear"
+    stages = (Normal.CONVOLUTION, Alternative.MATRIX)
+    after = ("pool-to-conv",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

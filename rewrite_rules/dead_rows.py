@@ -14,14 +14,17 @@ import numpy as np
 
 from nir_io.graph import Array, Conv2d, Graph, Neuron, Node, SumPool2d, frozen
 from rewrite_rules.linear_nodes import neighbours, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
 from rewrite_rules.target import Target
 
 
-class DeadRows:
+class DeadRows(Rule):
     """A neuron on a map, all of whose readers are poolings or convolutions."""
 
     name = "dead-rows"
+    # For chips on which what happens to events beyond a map is not known; normalise would have
+    # to ask the target for that, and to look at neurons.
+    stages = ()
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the neuron."""

@@ -12,18 +12,19 @@ from nir_io.graph import Array, CubaLIF, Graph
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.neurons import compare, with_decays
 from rewrite_rules.response import Response, response_error
-from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.rule import Proposal, Refusal, Rule
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 ON_GRID = 1e-6  # decays nearer than this to the grid are rounding of the file's floats
 FORGETS = 1.0 - 1e-5  # a slower decay has no error without a run length (rewrite_rules.response)
 
 
-class DecaysOnGrid:
+class DecaysOnGrid(Rule):
     """CubaLIF with the nearest decays that the target can shift by."""
 
     name = "decays-on-grid"
-    level = "neuron"
+    stages = (Neuronal.FORM,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

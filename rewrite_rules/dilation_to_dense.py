@@ -9,15 +9,18 @@ from dataclasses import replace
 
 from nir_io.graph import Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 from rewrite_rules.windows import spread_taps
 
 
-class DilationToDense:
+class DilationToDense(Rule):
     """Conv2d with a dilation."""
 
     name = "dilation-to-dense"
+    stages = (Alternative.UNDILATED,)
+    after = ("pool-into-kernel",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from nir_io.graph import Delay, Flatten, Graph, Input, Neuron, Output, Scale, SumPool2d
 from rewrite_rules.linear_nodes import DENSE, joins_twice
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 FROM = (Input, Neuron, Delay, SumPool2d)
 TO = (*DENSE, Scale, Neuron, Output)
 
 
-class DropFlatten:
+class DropFlatten(Rule):
     """Flatten of what is flat, behind weights, or in front of a map's own node."""
 
     name = "drop-flatten"
+    stages = (Normal.ANYWHERE,)
+    after = ("move-flatten",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

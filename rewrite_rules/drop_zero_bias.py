@@ -9,14 +9,16 @@ import numpy as np
 
 from nir_io.graph import Affine, Graph
 from rewrite_rules.linear_nodes import dense, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class DropZeroBias:
+class DropZeroBias(Rule):
     """Affine without a bias is Linear."""
 
     name = "drop-zero-bias"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -6,14 +6,16 @@ import numpy as np
 
 from nir_io.graph import Delay, Graph
 from rewrite_rules.linear_nodes import joins_twice
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class DropZeroDelay:
+class DropZeroDelay(Rule):
     """Delay whose every element is 0."""
 
     name = "drop-zero-delay"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

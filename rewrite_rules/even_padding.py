@@ -13,15 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from nir_io.graph import Conv2d, Graph, frozen
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 
-class EvenPadding:
+class EvenPadding(Rule):
     """A Conv2d whose padding is the same on opposite sides."""
 
     name = "even-padding"
-    level = "form"
+    stages = (Alternative.EVEN_PADDING,)
+    after = ("dilation-to-dense",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

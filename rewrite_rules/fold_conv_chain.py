@@ -15,15 +15,17 @@ import numpy as np
 
 from nir_io.graph import Array, Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import fresh, next_in_chain, other_map, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import after, along, compose, met_outside, spread_taps
 
 
-class FoldConvChain:
+class FoldConvChain(Rule):
     """Conv2d behind Conv2d, both without groups."""
 
     name = "fold-conv-chain"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

@@ -18,14 +18,17 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative, Normal
 from rewrite_rules.target import Target
 
 
-class FoldLinearChain:
+class FoldLinearChain(Rule):
     """Linear or Affine behind Linear or Affine."""
 
     name = "fold-linear-chain"
+    stages = (Normal.ANYWHERE, Normal.MATRIX, Alternative.MATRIX)
+    after = ("drop-zero-bias", "conv-to-linear")
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

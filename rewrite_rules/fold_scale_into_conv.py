@@ -16,14 +16,17 @@ import numpy as np
 from nir_io.graph import Array, Conv1d, Conv2d, Graph, Node, Shape, frozen
 from rewrite_rules.folding import fold_scale
 from rewrite_rules.linear_nodes import per_channel, stands_for
-from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.rule import Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class FoldScaleIntoConv:
+class FoldScaleIntoConv(Rule):
     """Scale next to a Conv1d or Conv2d."""
 
     name = "fold-scale-into-conv"
+    stages = (Normal.ANYWHERE,)
+    after = ("fold-scale-into-affine",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -12,14 +12,17 @@ from dataclasses import replace
 from nir_io.graph import Array, Graph, Linear, Node, frozen
 from rewrite_rules.folding import fold_scale
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.rule import Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class FoldScaleIntoLinear:
+class FoldScaleIntoLinear(Rule):
     """Scale next to a Linear."""
 
     name = "fold-scale-into-linear"
+    stages = (Normal.ANYWHERE,)
+    after = ("merge-scales",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -11,14 +11,16 @@ import numpy as np
 
 from nir_io.graph import Conv1d, Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class GroupsToDense:
+class GroupsToDense(Rule):
     """Conv1d and Conv2d with groups > 1."""
 
     name = "groups-to-dense"
+    stages = (Normal.ANYWHERE, Normal.GROUPS)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

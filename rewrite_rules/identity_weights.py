@@ -10,14 +10,16 @@ import numpy as np
 
 from nir_io.graph import Delay, Flatten, Graph, Input, Neuron, Node, Scale, SumPool2d, frozen
 from rewrite_rules.linear_nodes import fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Canonical
 from rewrite_rules.target import Target
 
 
-class IdentityWeights:
+class IdentityWeights(Rule):
     """The last node before a neuron on a path without weights."""
 
     name = "identity-weights"
+    stages = (Canonical.WEIGHTS,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, where the path's last edge begins."""

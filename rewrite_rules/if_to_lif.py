@@ -11,15 +11,16 @@ import numpy as np
 
 from nir_io.graph import IF, LIF, Graph, frozen
 from rewrite_rules.neurons import compare, tau_for
-from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.rule import Proposal, Refusal, Rule
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 
-class IfToLif:
+class IfToLif(Rule):
     """IF to LIF on targets that only have leaky neurons."""
 
     name = "if-to-lif"
-    level = "neuron"
+    stages = (Neuronal.FORM,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

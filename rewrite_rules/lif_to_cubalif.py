@@ -12,15 +12,16 @@ import numpy as np
 
 from nir_io.graph import LIF, Graph, frozen
 from rewrite_rules.neurons import as_cuba, compare
-from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.rule import Proposal, Refusal, Rule
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 
-class LifToCubalif:
+class LifToCubalif(Rule):
     """LIF to CubaLIF on targets without a LIF of their own."""
 
     name = "lif-to-cubalif"
-    level = "neuron"
+    stages = (Neuronal.FORM,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

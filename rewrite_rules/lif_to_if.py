@@ -13,15 +13,16 @@ import numpy as np
 from nir_io.graph import IF, LIF, Graph, frozen
 from rewrite_rules.dynamics import step_share
 from rewrite_rules.neurons import compare
-from rewrite_rules.rule import Proposal, Refusal, Unbounded
+from rewrite_rules.rule import Proposal, Refusal, Rule, Unbounded
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 
-class LifToIf:
+class LifToIf(Rule):
     """LIF to IF on targets that have no exponential leak."""
 
     name = "lif-to-if"
-    level = "neuron"
+    stages = (Neuronal.FORM,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -12,14 +12,16 @@ import numpy as np
 
 from nir_io.graph import Affine, Conv2d, Flatten, Graph, Shape, frozen
 from rewrite_rules.linear_nodes import DENSE, previous_in_chain, size, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 
-class LinearToConv:
+class LinearToConv(Rule):
     """Linear and Affine, with the Flatten in front of them."""
 
     name = "linear-to-conv"
+    stages = (Alternative.DENSE_AS_CONVOLUTION,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

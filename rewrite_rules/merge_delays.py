@@ -12,14 +12,17 @@ import numpy as np
 
 from nir_io.graph import Delay, Graph, frozen
 from rewrite_rules.linear_nodes import next_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MergeDelays:
+class MergeDelays(Rule):
     """Delay behind Delay."""
 
     name = "merge-delays"
+    stages = (Normal.ANYWHERE,)
+    after = ("drop-zero-delay",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

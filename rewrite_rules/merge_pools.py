@@ -12,14 +12,17 @@ from dataclasses import replace
 
 from nir_io.graph import Graph, SumPool2d
 from rewrite_rules.linear_nodes import next_in_chain, other_map, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MergePools:
+class MergePools(Rule):
     """SumPool2d behind SumPool2d, or AvgPool2d behind AvgPool2d."""
 
     name = "merge-pools"
+    stages = (Normal.ANYWHERE,)
+    after = ("avgpool-to-sumpool",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

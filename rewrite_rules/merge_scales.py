@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from nir_io.graph import Graph, Scale, frozen
 from rewrite_rules.linear_nodes import next_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MergeScales:
+class MergeScales(Rule):
     """Scale behind Scale."""
 
     name = "merge-scales"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the first of the two."""

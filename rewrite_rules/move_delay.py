@@ -21,14 +21,17 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MoveDelay:
+class MoveDelay(Rule):
     """Delay behind any other node without a state."""
 
     name = "move-delay"
+    stages = (Normal.ANYWHERE, Normal.DELAY)
+    after = ("merge-delays",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the Delay."""

@@ -11,14 +11,16 @@ from dataclasses import replace
 
 from nir_io.graph import Flatten, Graph, Scale, frozen
 from rewrite_rules.linear_nodes import previous_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MoveFlatten:
+class MoveFlatten(Rule):
     """Flatten behind a Scale."""
 
     name = "move-flatten"
+    stages = (Normal.ANYWHERE,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the Flatten."""

@@ -12,14 +12,17 @@ import numpy as np
 
 from nir_io.graph import Graph, Scale, SumPool2d, frozen
 from rewrite_rules.linear_nodes import per_channel, previous_in_chain, stands_for, why_no_chain
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 
 
-class MoveScale:
+class MoveScale(Rule):
     """Scale in front of a SumPool2d or AvgPool2d."""
 
     name = "move-scale"
+    stages = (Normal.ANYWHERE,)
+    after = ("merge-pools",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the pooling."""

@@ -28,15 +28,18 @@ from rewrite_rules.linear_nodes import (
     size,
     stands_for,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative, Normal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import after, along, compose, met_outside, spread_taps
 
 
-class PoolIntoKernel:
+class PoolIntoKernel(Rule):
     """SumPool2d in front of a Conv2d (unless the target pools by it itself) or a dense node."""
 
     name = "pool-into-kernel"
+    stages = (Normal.POOL, Alternative.POOLS)
+    after = ("split-pool",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the pooling."""

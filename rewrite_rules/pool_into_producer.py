@@ -20,15 +20,18 @@ from rewrite_rules.linear_nodes import (
     stands_for,
     why_no_chain,
 )
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Normal
 from rewrite_rules.target import Target
 from rewrite_rules.windows import spread_taps
 
 
-class PoolIntoProducer:
+class PoolIntoProducer(Rule):
     """SumPool2d right behind a Conv2d, without a neuron between them."""
 
     name = "pool-into-producer"
+    stages = (Normal.ANYWHERE,)
+    after = ("merge-pools",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, the pooling."""

@@ -6,14 +6,17 @@ import numpy as np
 
 from nir_io.graph import Conv2d, Graph, SumPool2d, frozen
 from rewrite_rules.linear_nodes import is_sum_pool, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative, Normal
 from rewrite_rules.target import Target
 
 
-class PoolToConv:
+class PoolToConv(Rule):
     """Every SumPool2d."""
 
     name = "pool-to-conv"
+    stages = (Normal.POOL, Alternative.MATRIX)
+    after = ("pool-into-kernel",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

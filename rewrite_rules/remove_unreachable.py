@@ -11,14 +11,16 @@ import numpy as np
 
 from nir_io.graph import IF, LI, LIF, CubaLI, CubaLIF, Graph, Input, Neuron, Node, Output, Threshold
 from rewrite_rules.linear_nodes import bias_of
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Canonical
 from rewrite_rules.target import Target
 
 
-class RemoveUnreachable:
+class RemoveUnreachable(Rule):
     """All nodes that cannot matter, at once."""
 
     name = "remove-unreachable"
+    stages = (Canonical.NODES,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`, one of them."""

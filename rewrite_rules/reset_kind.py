@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from nir_io.graph import IF, LIF, CubaLIF, Graph
 from nir_io.settings import Reset
-from rewrite_rules.rule import Proposal, Refusal, Unbounded
+from rewrite_rules.rule import Proposal, Refusal, Rule, Unbounded
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 WORDS = {"zero": "to v_reset (hard)", "subtract": "by subtraction (soft)"}
 
 
-class ResetKind:
+class ResetKind(Rule):
     """The other kind of reset where the target lacks the file's."""
 
     name = "reset-kind"
-    level = "neuron"
+    stages = (Neuronal.FORM,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

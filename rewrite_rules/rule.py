@@ -10,12 +10,13 @@ their shapes differ the values are taken in C order (so a Flatten computes nothi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from nir_io.graph import Graph, Node, make_graph
 from nir_io.settings import Reset
+from rewrite_rules.stage import Stage
 from rewrite_rules.target import Target
 
 
@@ -72,11 +73,19 @@ class Refusal:
     because: str
 
 
-class Rule(Protocol):
-    """One rewrite; each module of this package with a `RULE` holds one."""
+class Rule(ABC):
+    """One rewrite; each module of this package with a `RULE` holds one.
+
+    stages: the sets that it belongs to; in none, it is never called. after: names of rules
+    that are tried before it wherever both are tried, because they may propose at the same
+    node, or because they make what it looks for.
+    """
 
     name: str
+    stages: tuple[Stage, ...]
+    after: tuple[str, ...] = ()
 
+    @abstractmethod
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`: None means 'not my kind of node'."""
         ...

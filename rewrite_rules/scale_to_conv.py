@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from nir_io.graph import Conv2d, Graph, Scale, frozen
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 
-class ScaleToConv:
+class ScaleToConv(Rule):
     """Scale as a diagonal 1x1 Conv2d."""
 
     name = "scale-to-conv"
-    level = "form"
+    stages = (Alternative.SCALE_AS_CONVOLUTION,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

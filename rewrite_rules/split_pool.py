@@ -13,15 +13,17 @@ from dataclasses import replace
 
 from nir_io.graph import AvgPool2d, Conv2d, Graph, SumPool2d
 from rewrite_rules.pool_into_kernel import into_conv
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 
-class SplitPool:
+class SplitPool(Rule):
     """A pooling that the target lacks, in front of a convolution."""
 
     name = "split-pool"
-    level = "form"
+    stages = (Alternative.POOLS,)
+    after = ("linear-to-conv", "scale-to-conv")
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

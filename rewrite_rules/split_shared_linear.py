@@ -16,14 +16,16 @@ import numpy as np
 from nir_io.graph import Delay, Graph, Node, frozen
 from nir_io.order import groups, late_edges
 from rewrite_rules.linear_nodes import LINEAR, fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Canonical
 from rewrite_rules.target import Target
 
 
-class SplitSharedLinear:
+class SplitSharedLinear(Rule):
     """A linear node with k readers becomes k nodes, '<name>@<reader>'."""
 
     name = "split-shared-linear"
+    stages = (Canonical.PATHS,)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

@@ -13,14 +13,17 @@ import numpy as np
 
 from nir_io.graph import Affine, Conv1d, Conv2d, Graph, Node, frozen
 from rewrite_rules.linear_nodes import LINEAR, dense, fresh, stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Canonical
 from rewrite_rules.target import Target
 
 
-class SplitSum:
+class SplitSum(Rule):
     """A linear node with k inputs becomes k nodes, '<name>@<input>'."""
 
     name = "split-sum"
+    stages = (Canonical.PATHS,)
+    after = ("split-shared-linear",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

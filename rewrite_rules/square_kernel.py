@@ -13,15 +13,18 @@ import numpy as np
 
 from nir_io.graph import Conv2d, Graph, frozen
 from rewrite_rules.linear_nodes import stands_for
-from rewrite_rules.rule import Exact, Proposal, Refusal
+from rewrite_rules.rule import Exact, Proposal, Refusal, Rule
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 from rewrite_rules.windows import positions
 
 
-class SquareKernel:
+class SquareKernel(Rule):
     """Conv2d with a kernel of unequal sides."""
 
     name = "square-kernel"
+    stages = (Alternative.SQUARE_KERNEL,)
+    after = ("even-padding",)
 
     def propose(self, graph: Graph, at: str, target: Target) -> Proposal | Refusal | None:
         """Look at node `at`."""

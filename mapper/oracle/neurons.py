@@ -1,6 +1,6 @@
 """What a neuron may become on a chip, and what that costs: every order of every rewrite.
 
-The rules that change a neuron are those of rewrite_rules whose `level` is 'neuron'; each is
+The rules that change a neuron are those of rewrite_rules of the stage `Neuronal`; each is
 tried at most once in a row of at most `MOST`. What the policy (docs/architecture.md) forbids is left out.
 """
 
@@ -13,9 +13,10 @@ from mapper.oracle.answer import STEPS
 from mapper.problem.settings import Settings
 from nir_io.graph import Neuron, make_graph
 from nir_io.settings import Reset
-from rewrite_rules import rules
+from rewrite_rules import rules_of
 from rewrite_rules.dynamics import Dynamics, discretise
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 MOST = 4
@@ -56,8 +57,8 @@ def _rows(
         return
     seen = replace(target, semantics=replace(target.semantics, reset=reset))
     graph = make_graph((node,), ())
-    for rule in rules():
-        if getattr(rule, "level", "") != "neuron" or any(p.rule == rule.name for p in done):
+    for rule in rules_of(*Neuronal):
+        if any(p.rule == rule.name for p in done):
             continue
         answer = rule.propose(graph, node.name, seen)
         if not isinstance(answer, Proposal):

@@ -17,6 +17,7 @@ from nir_io.semantics import Semantics
 from nir_io.settings import Reset
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Proposal, Refusal
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
@@ -43,15 +44,15 @@ class Template:
     """A chain of node kinds that one projection form covers, the neuron's kinds last.
 
     `links`: 'A|B' for the kinds at a place, with a final '?' where it may be missing;
-    `rules`: rewrites to apply to the chain before it is matched, in order; `form`: the
-    name of the form that it gives; `fallback`: tried where no other template
+    `needs`: what rules are applied for before it is matched, in the order of the rules;
+    `form`: the name of the form that it gives; `fallback`: tried where no other template
     matched, or where it is small or projections meet; `meeting`: tried where projections meet.
     """
 
     name: str
     links: tuple[str, ...]
     form: str
-    rules: tuple[str, ...] = ()
+    needs: tuple[Alternative, ...] = ()
     fallback: bool = False
     meeting: bool = False
 

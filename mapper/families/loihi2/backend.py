@@ -48,6 +48,7 @@ from nir_io.semantics import Semantics
 from nir_io.settings import Reset
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
@@ -65,19 +66,19 @@ class Loihi2:
             name="convolution",
             links=("Delay?", "Conv2d", NEURONS),
             form="conv",
-            rules=("pool-into-kernel", "scale-to-conv", "even-padding"),
+            needs=(Alternative.POOLS, Alternative.SCALE_AS_CONVOLUTION, Alternative.EVEN_PADDING),
         ),
         Template(
             name="dense",
             links=("Delay?", "Flatten?", "Linear|Affine|Scale", NEURONS),
             form="dense",
-            rules=("pool-into-kernel",),
+            needs=(Alternative.POOLS,),
         ),
         Template(
             name="unrolled",
             links=("Delay?", "Flatten?", "Linear|Affine|Scale", NEURONS),
             form="dense",
-            rules=("pool-to-conv", "conv-to-linear", "fold-linear-chain"),
+            needs=(Alternative.MATRIX,),
             fallback=True,
         ),
     )

@@ -45,6 +45,7 @@ from nir_io.semantics import Semantics
 from nir_io.settings import Reset
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
@@ -62,26 +63,24 @@ class Speck:
             name="convolution",
             links=("SumPool2d?", "Conv2d", "IF"),
             form="conv",
-            rules=(
-                "split-pool",
-                "pool-into-kernel",
-                "dilation-to-dense",
-                "even-padding",
-                "square-kernel",
+            needs=(
+                Alternative.POOLS,
+                Alternative.UNDILATED,
+                Alternative.EVEN_PADDING,
+                Alternative.SQUARE_KERNEL,
             ),
         ),
         Template(
             name="dense",
             links=("SumPool2d?", "Conv2d", "IF"),
             form="conv",
-            rules=(
-                "linear-to-conv",
-                "scale-to-conv",
-                "split-pool",
-                "pool-into-kernel",
-                "dilation-to-dense",
-                "even-padding",
-                "square-kernel",
+            needs=(
+                Alternative.DENSE_AS_CONVOLUTION,
+                Alternative.SCALE_AS_CONVOLUTION,
+                Alternative.POOLS,
+                Alternative.UNDILATED,
+                Alternative.EVEN_PADDING,
+                Alternative.SQUARE_KERNEL,
             ),
             fallback=True,
         ),
@@ -89,14 +88,13 @@ class Speck:
             name="pooled in the kernel",
             links=("Conv2d", "IF"),
             form="conv",
-            rules=(
-                "linear-to-conv",
-                "scale-to-conv",
-                "pool-into-kernel",
-                "pool-to-conv",
-                "dilation-to-dense",
-                "even-padding",
-                "square-kernel",
+            needs=(
+                Alternative.DENSE_AS_CONVOLUTION,
+                Alternative.SCALE_AS_CONVOLUTION,
+                Alternative.POOLS,
+                Alternative.UNDILATED,
+                Alternative.EVEN_PADDING,
+                Alternative.SQUARE_KERNEL,
             ),
             meeting=True,
         ),

@@ -51,6 +51,7 @@ from nir_io.semantics import Semantics
 from nir_io.settings import Reset
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
@@ -68,19 +69,19 @@ class Spinnaker2:
             name="convolution",
             links=("SumPool2d?", "Conv2d", "IF|LIF"),
             form="conv",
-            rules=("dilation-to-dense",),
+            needs=(Alternative.UNDILATED,),
         ),
         Template(
             name="sparse",
             links=("Delay?", "Flatten?", "Linear|Affine|Scale", SPIKING),
             form="sparse",
-            rules=("pool-into-kernel",),
+            needs=(Alternative.POOLS,),
         ),
         Template(
             name="unrolled",
             links=("Delay?", "Flatten?", "Linear|Affine|Scale", SPIKING),
             form="sparse",
-            rules=("pool-to-conv", "conv-to-linear", "fold-linear-chain"),
+            needs=(Alternative.MATRIX,),
             fallback=True,
         ),
     )

@@ -45,6 +45,7 @@ from nir_io.settings import Reset
 from rewrite_rules.decays_on_grid import on_grid
 from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Refusal
+from rewrite_rules.stage import Alternative
 from rewrite_rules.target import Target
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Xylo:
             name="dense",
             links=("Delay?", "Flatten?", "Linear|Affine|Scale", "CubaLIF"),
             form="dense",
-            rules=("pool-to-conv", "conv-to-linear", "fold-linear-chain"),
+            needs=(Alternative.MATRIX,),
         ),
     )
 

@@ -46,9 +46,10 @@ from nir_io.graph import (
     make_graph,
 )
 from nir_io.settings import Reset
-from rewrite_rules import rules
+from rewrite_rules import rules_of
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.rule import Proposal, Refusal, Rule, apply
+from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 SMALL = 2**16  # weights of a projection that is also worked out as a matrix
@@ -84,11 +85,10 @@ def alternatives(
     settings: Settings,
 ) -> Options:
     """All candidates and plans. Nothing is chosen here; refusals are kept as values."""
-    by_name = {rule.name: rule for rule in rules()}
     candidates: dict[str, tuple[Candidate, ...]] = {}
     for population in network.populations:
         candidates[population.name] = tuple(
-            _candidates(network, population, backend, profile, target, by_name)
+            _candidates(network, population, backend, profile, target)
         )
     forms = {
         name: tuple(c.form for c in found if c.form is not None)
@@ -108,13 +108,12 @@ def _candidates(
     backend: Backend,
     profile: Profile,
     target: Target,
-    by_name: Mapping[str, Rule],
 ) -> list[Candidate]:
-    neurons, refused = neuron_forms(network, population, backend, target, by_name)
+    neurons, refused = neuron_forms(network, population, backend, target)
     out: list[Candidate] = []
     for neuron in neurons:
         found = [
-            projection_forms(population, neuron, projection, backend, profile, target, by_name)
+            projection_forms(population, neuron, projection, backend, profile, target)
             for projection in population.projections
         ]
         name = "+".join((neuron.device_model, *(p.rule for p in neuron.proposals)))
@@ -174,7 +173,6 @@ def neuron_forms(
     population: Population,
     backend: Backend,
     target: Target,
-    by_name: Mapping[str, Rule],
 ) -> Forms:
     """Forms that the chip accepts, fewest rewrites first, and why the others fail.
 
@@ -184,7 +182,7 @@ def neuron_forms(
     known = _known.setdefault(network, {})
     key = population.name, target
     if key not in known:
-        known[key] = _neuron_forms(network, population, backend, target, by_name)
+        known[key] = _neuron_forms(network, population, backend, target)
     return known[key]
 
 
@@ -193,9 +191,7 @@ def _neuron_forms(
     population: Population,
     backend: Backend,
     target: Target,
-    by_name: Mapping[str, Rule],
 ) -> Forms:
-    own = [rule for rule in by_name.values() if getattr(rule, "level", "linear") == "neuron"]
     start = population.node
     frontier: list[tuple[Neuron, Reset, tuple[Proposal, ...]]] = [
         (start, target.semantics.reset, ())
@@ -225,7 +221,7 @@ def _neuron_forms(
             seen = replace(target, semantics=replace(target.semantics, reset=reset))
             graph = make_graph((node,), ())
             moved = False
-            for rule in own:
+            for rule in rules_of(*Neuronal):
                 if any(p.rule == rule.name for p in done):
                     continue
                 answer = rule.propose(graph, node.name, seen)
@@ -254,7 +250,6 @@ def projection_forms(
     backend: Backend,
     profile: Profile,
     target: Target,
-    by_name: Mapping[str, Rule],
 ) -> tuple[list[ProjectionForm], list[Refusal]]:
     """One form per template that matches, and why the others do not."""
     found: list[ProjectionForm] = []
@@ -264,9 +259,8 @@ def projection_forms(
             continue
         if template.meeting and len(population.projections) < 2:
             continue
-        names = [by_name[name] for name in template.rules]
         seen = replace(target, pool_sizes=()) if template.meeting else target
-        outcome = rewrite_chain(projection, population.shape, neuron.node, names, seen)
+        outcome = rewrite_chain(projection, population.shape, rules_of(*template.needs), seen)
         if isinstance(outcome, Refusal):
             refused.append(outcome)
             continue
@@ -302,8 +296,7 @@ def _worth(projection: Projection, population: Population) -> bool:
 def rewrite_chain(
     projection: Projection,
     shape: Shape,
-    neuron: Node,
-    rules_in_order: list[Rule],
+    rules_in_order: tuple[Rule, ...],
     target: Target,
 ) -> tuple[tuple[Node, ...], tuple[Proposal, ...]] | Refusal:
     """The chain of a projection after applying each rule wherever it proposes, in order."""
