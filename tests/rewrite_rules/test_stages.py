@@ -5,9 +5,9 @@ Each failure names the rule and the file to write in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +22,7 @@ from mapper.problem.settings import Settings
 from mapper.solving.family import Template
 from mapper.solving.offer.alternatives import alternatives
 from mapper.solving.pose import pose
-from nir_io.graph import LIF, CubaLIF, Graph, Linear, Neuron, Node, make_graph
+from nir_io.graph import LIF, Conv1d, CubaLIF, Graph, Linear, Neuron, Node, make_graph
 from nir_io.settings import Reset
 from rewrite_rules import in_order, rule_named, rules, rules_of
 from rewrite_rules.drop_zero_bias import DropZeroBias
@@ -36,9 +36,9 @@ from tests.rewrite_rules.measure import MEASURES, lowered, most, normal
 from tests.rewrite_rules.networks import (
     TARGET,
     affine,
+    average,
     chain,
     conv,
-    conv1d,
     cuba,
     delay,
     flatten,
@@ -54,6 +54,7 @@ from tests.rewrite_rules.networks import (
 from tests.rewrite_rules.random_networks import neuron, random_network
 from tests.rewrite_rules.test_rules import CASES
 
+HERE = "tests/rewrite_rules/test_stages.py"
 STAGES: tuple[Stage, ...] = (*Canonical, *Normal, *Alternative, *Neuronal)
 # Rules that nothing calls yet, and why. The list is to become shorter, not longer.
 UNUSED = MappingProxyType(
@@ -61,6 +62,37 @@ UNUSED = MappingProxyType(
 )
 SMALL: tuple[Graph, ...] = tuple(case.graph for case in CASES.values())
 RANDOM = tuple(random_network(np.random.default_rng(seed)) for seed in range(150))
+SHAPE = (2, 4, 4)
+KINDS: tuple[Callable[[str], Node], ...] = (  # each takes 32 elements and gives as many
+    lambda name: linear(name, 32, 32),
+    lambda name: affine(name, 32, 32),
+    lambda name: replace(affine(name, 32, 32), bias=np.zeros(32)),
+    lambda name: scale(name, SHAPE, by="channel"),
+    lambda name: conv(name, SHAPE, 2, (3, 3), padding=(1, 1, 1, 1)),
+    lambda name: conv(name, SHAPE, 2, (1, 1), groups=2, bias=False),
+    lambda name: Conv1d(
+        name=name,
+        shape_in=(2, 16),
+        shape_out=(2, 16),
+        weight=np.ones((2, 2, 1)),
+        bias=np.zeros(2),
+        stride=1,
+        padding=(0, 0),
+        dilation=1,
+        groups=1,
+    ),
+    lambda name: pool(name, SHAPE, (1, 1)),
+    lambda name: average(name, SHAPE, (1, 1)),
+    lambda name: flatten(name, SHAPE),
+    lambda name: delay(name, SHAPE, 0),
+    lambda name: delay(name, SHAPE, 1),
+)
+
+
+def rows(length: int) -> Iterator[Graph]:
+    """Every row of so many linear nodes, as far as kinds go."""
+    for kinds in product(KINDS, repeat=length):
+        yield chain(*(make(f"n{i}") for i, make in enumerate(kinds)))
 
 
 def file_of(rule: Rule) -> str:
@@ -81,7 +113,7 @@ def faults(found: tuple[Rule, ...]) -> Iterator[str]:
                 "members of rewrite_rules/stage.py"
             )
         if rule.stages and rule.name in UNUSED:
-            yield f"{where}: it has a stage; take it out of UNUSED in {__file__}"
+            yield f"{where}: it has a stage; take it out of UNUSED in {HERE}"
         for stage in rule.stages:
             if stage not in STAGES:
                 yield f"{where}: {stage!r} in `stages` is no member of rewrite_rules/stage.py"
@@ -183,7 +215,7 @@ def silent(answered: set[tuple[str, Stage]], stages: Iterable[Stage]) -> list[st
     return [
         f"rule '{rule.name}', {file_of(rule)}: it has the stage {stage}, but is not called there, "
         "or never has anything to say; add the smallest network on which it has to "
-        f"{__file__}, or take the stage away"
+        f"{HERE}, or take the stage away"
         for stage in stages
         for rule in rules_of(stage)
         if (rule.name, stage) not in answered
@@ -324,7 +356,7 @@ def rivals(found: tuple[Rule, ...], graphs: Iterable[Graph]) -> list[str]:
 
 @pytest.mark.parametrize("stage", [*Canonical, *Normal], ids=str)
 def test_rules_that_propose_at_the_same_node_have_an_order(stage: Stage) -> None:
-    found = rivals(rules_of(stage), (*SMALL, *RANDOM, *PROJECTED))
+    found = rivals(rules_of(stage), (*SMALL, *RANDOM, *rows(3)))
     assert not found, "\n".join(found)
 
 
@@ -373,7 +405,10 @@ def test_an_order_that_a_template_leaves_open_changes_nothing() -> None:
             for graph in cut:
                 either = [rewritten(graph, order, target) for order in permutations(own)]
                 tried += 1
-                assert alike(*either), f"{sorted(pair)} in template '{template.name}' of {family}"
+                assert alike(*either), (
+                    f"rules {sorted(pair)} in template '{template.name}' of {family}: it matters "
+                    "which comes first; write `after` in the file of one"
+                )
     assert tried > 100
 
 
@@ -442,7 +477,7 @@ def _steps(graph: Graph, found: tuple[Rule, ...], target: Target) -> Iterator[tu
 
 
 def test_no_two_rules_of_the_normal_form_undo_each_other() -> None:
-    found = undone(rules_of(*Canonical, *Normal), (*SMALL, *RANDOM[:60]), TARGET)
+    found = undone(rules_of(*Canonical, *Normal), (*SMALL, *rows(2), *RANDOM[:60]), TARGET)
     assert not found, "\n".join(found)
 
 
@@ -524,7 +559,7 @@ def test_every_rewrite_lowers_a_measure_and_normalising_again_does_nothing(
 
 
 def test_small_graphs_end_too() -> None:
-    for graph in (*SMALL, *PROJECTED, chain(conv1d("c", (2, 9), 3, 3))):
+    for graph in (*SMALL, *PROJECTED, *rows(2)):
         measured(graph, normalise(graph, TARGET)[1])
 
 
