@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from device_profiles.profile import Profile
@@ -58,7 +59,9 @@ def mapped(placed: Placed, quantized: Quantized) -> Mapped:
     return mapped_by(placed, quantized, family_named(profile.family).decoder(bundle, profile))
 
 
-def emulate(bundle: Loaded, raster: Any, *, seed: int | None = 0) -> Emulated:
+def emulate(
+    bundle: Loaded, raster: Any, *, seed: int | None = 0, states: Collection[str] = ()
+) -> Emulated:
     """The bundle on its family's emulator."""
     run = family_named(bundle.manifest["device"]["family"]).run
-    return emulated_by(bundle, raster, run, seed=seed)
+    return emulated_by(bundle, raster, run, seed=seed, states=states)
