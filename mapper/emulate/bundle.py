@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded
 from nir_io.errors import BadInput
+from nir_io.graph import KINDS, frozen
 
 Array = NDArray[Any]
 RELAY_STEPS = 1  # a relay repeats its neuron over one connection
@@ -140,8 +142,6 @@ def _cut(values: Array, late: int, steps: int) -> Array:
 
 def _host(bundle: Loaded, output: str, populations: Mapping[str, Array], flat: Array) -> Array:
     """A host stage: linear nodes on the recorded spikes, then the read-out's integration."""
-    from mapper.emulate.layers import layer
-
     stage = next(row for row in bundle.manifest["host"] if row["output"] == output)
     total: Array | None = None
     for path in stage["paths"]:
@@ -189,8 +189,6 @@ def _input(bundle: Loaded, name: str, flat: Array) -> Array:
 
 
 def _node(bundle: Loaded, row: Mapping[str, Any]) -> Any:
-    from nir_io.graph import KINDS, frozen
-
     values: dict[str, Any] = {"name": "host"}
     for key, value in row.items():
         if key == "kind":

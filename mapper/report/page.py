@@ -7,6 +7,7 @@ wherever they come from.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,8 +59,6 @@ def safe(text: str) -> str:
 
 def show(page: Page) -> None:
     """Print the page: coloured on a terminal (unless NO_COLOR is set), plain elsewhere."""
-    import sys
-
     if not sys.stdout.isatty():
         sys.stdout.write(plain(page))
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import cleandoc
 from itertools import groupby
+from sys import modules
 from typing import Any
 
 from device_profiles.describe import as_json, meanings, table
@@ -138,9 +140,6 @@ def rules_facts(found: Iterable[Rule]) -> list[dict[str, str]]:
 
 
 def _text(rule: Rule) -> str:
-    from inspect import cleandoc
-    from sys import modules
-
     return cleandoc(modules[type(rule).__module__].__doc__ or "")
 
 

@@ -164,11 +164,14 @@ def _measured(placed: Placed) -> Mapping[str, dict[str, int]]:
         row = found.setdefault(limit, {})
         row[name] = max(row.get(name, 0), value)
 
+    # on some chips `kernel_max` is a largest weight; only a side is what is measured here
+    side = placed.question.profile.limits.get("kernel_max")
+    in_pixels = side is not None and side.unit == "pixels"
     for name, plan in placed.chosen.items():
         for form in plan.form.projections:
             own = 0 if form.delay is None else int(np.max(form.delay))
             note("delay_max", name, own + form.extra_delay)
-            if isinstance(form.weight, Conv2d) and placed.question.profile.family == "speck":
+            if isinstance(form.weight, Conv2d) and in_pixels:
                 note("kernel_max", name, max(form.weight.weight.shape[2:]))
                 note("padding_max", name, max(form.weight.padding))
                 note("input_map_max", name, max(form.weight.shape_in[-2:]))
