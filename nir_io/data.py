@@ -13,13 +13,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 from nir_io.raw import printable
 
-Array = NDArray[Any]
 SPIKES = ("spikes", "input")  # names of the observable, best first
 
 

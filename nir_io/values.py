@@ -14,8 +14,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nir_io.arrays import AnyArray
 from nir_io.graph import Array
 from nir_io.heap import REFERENCE, Heaps
 from nir_io.limits import Spent
@@ -166,11 +166,11 @@ class Values:
             return None
         return filters
 
-    def _read(self, found: Data, into: NDArray[Any]) -> None:
+    def _read(self, found: Data, into: AnyArray) -> None:
         space = found.get_space()
         found.read(space, space, into)
 
-    def _load(self, found: Data, filters: list[int], into: NDArray[Any], where: str) -> bool:
+    def _load(self, found: Data, filters: list[int], into: AnyArray, where: str) -> bool:
         """Read numbers or fixed text into `into`; False, and a finding, if damaged."""
         if DEFLATE not in filters:
             self._read(found, into)
@@ -187,7 +187,7 @@ class Values:
         found: Data,
         filters: list[int],
         stored: np.dtype[Any],
-        into: NDArray[Any],
+        into: AnyArray,
         where: str,
     ) -> bool:
         """Put chunks of values stored as `stored` into `into`, inflated here."""
@@ -229,7 +229,7 @@ class Values:
         if dtype.kind == "S":
             if dtype.itemsize > longest:
                 raise ValueError(f"a text of {dtype.itemsize} bytes is longer than {longest}")
-            fixed: NDArray[Any] = np.empty(found.shape, dtype=dtype)
+            fixed: AnyArray = np.empty(found.shape, dtype=dtype)
             return (
                 iter(fixed.ravel().tolist()) if self._load(found, filters, fixed, where) else None
             )

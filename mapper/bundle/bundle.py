@@ -17,13 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.bundle.integers.draft import Arrays, Quantized
 from mapper.emulate.membranes import delay_steps
 from mapper.problem.network import HostStage, Projection
 from mapper.solving.offer.plans import Plan
 from mapper.solving.outcome import Placed, Slice
+from nir_io.arrays import AnyArray
 from nir_io.graph import Delay, Node
 from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
@@ -39,7 +39,7 @@ class Bundle:
 
     manifest: Mapping[str, Any]
     files: Mapping[str, bytes]
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, AnyArray]
 
     def all_files(self) -> dict[str, bytes]:
         """Every file of the bundle, the manifest included."""
@@ -143,7 +143,7 @@ def build(
     return Bundle(manifest=manifest, files=everything, arrays=quantized.arrays.values)
 
 
-def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def npz_bytes(arrays: Mapping[str, AnyArray]) -> bytes:
     """An uncompressed .npz of the arrays in name order, the same bytes every time."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.graph import KINDS, frozen
 
-Array = NDArray[Any]
 RELAY_STEPS = 1  # a relay repeats its neuron over one connection
 
 

@@ -7,16 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
 from device_profiles.profile import Profile
 from mapper.emulate.fans import Fan
 from mapper.emulate.loaded import Loaded
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.problem.traits import Hops
+from nir_io.arrays import AnyArray as Array
 
-Array = NDArray[Any]
 Row = Mapping[str, Any]
 
 

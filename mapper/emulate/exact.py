@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 
-Ints = NDArray[Any]  # any integer type
+Ints = AnyArray  # any integer type
 Floats = NDArray[np.floating[Any]]
 Product = Callable[[Ints], Floats]
 

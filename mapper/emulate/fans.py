@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device_profiles.profile import Number
 from mapper.emulate.loaded import Loaded
-
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

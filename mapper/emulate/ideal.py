@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.layers import Floats, Layer, layer
 from mapper.emulate.membranes import DelayLine, Membrane, delay_steps, membrane
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 from nir_io.graph import Delay, Graph, Input, Neuron, Node, Output
 from nir_io.order import groups, late_edges
@@ -55,7 +55,7 @@ class Ideal:
 def run(
     graph: Graph,
     semantics: Semantics,
-    inputs: Mapping[str, NDArray[Any]] | NDArray[Any],
+    inputs: Mapping[str, AnyArray] | AnyArray,
     *,
     record: Collection[str] = (),
     totals: Collection[str] = (),
@@ -254,9 +254,7 @@ def _part(node: Node, semantics: Semantics, dtype: Any) -> Layer | Membrane | De
     return node
 
 
-def _inputs(
-    graph: Graph, inputs: Mapping[str, NDArray[Any]] | NDArray[Any]
-) -> dict[str, NDArray[Any]]:
+def _inputs(graph: Graph, inputs: Mapping[str, AnyArray] | AnyArray) -> dict[str, AnyArray]:
     """Inputs by name as (sample, step, *shape). Raises BadInput."""
     names = [node.name for node in graph.of_kind(Input)]
     if not isinstance(inputs, Mapping):
@@ -267,7 +265,7 @@ def _inputs(
     said += [
         f"data for '{name}'; the graph has no such input" for name in inputs if name not in names
     ]
-    given: dict[str, NDArray[Any]] = {}
+    given: dict[str, AnyArray] = {}
     for name in sorted(set(names) & set(inputs)):
         x, shape = np.asarray(inputs[name]), graph.nodes[name].shape_out
         if x.ndim < 2 or _size(x.shape[2:]) != _size(shape):

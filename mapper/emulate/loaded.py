@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 @dataclass(frozen=True, eq=False)

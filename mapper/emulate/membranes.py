@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.emulate.layers import Floats
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 from nir_io.graph import IF, LI, LIF, Array, CubaLI, CubaLIF, Delay, I, Neuron, Threshold
 from nir_io.semantics import Semantics
@@ -91,7 +92,7 @@ class Membrane:
             if of.floor is not None:
                 np.maximum(self.v, of.floor, out=self.v)
 
-        def _fire(self, threshold: Floats) -> NDArray[Any]:
+        def _fire(self, threshold: Floats) -> AnyArray:
             """The number of spikes of the step; resets v."""
             semantics, v_reset = self.of.semantics, self.of.v_reset
             fired = _above(self.v, threshold, semantics)

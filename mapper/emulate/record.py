@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nir_io.arrays import AnyArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,9 +19,9 @@ class Record:
     states: layer -> variable -> (sample, step, neuron), as it stands after the step.
     """
 
-    spikes: Mapping[str, NDArray[Any]]
-    states: Mapping[str, Mapping[str, NDArray[Any]]] = field(
-        default_factory=dict[str, Mapping[str, NDArray[Any]]]
+    spikes: Mapping[str, AnyArray]
+    states: Mapping[str, Mapping[str, AnyArray]] = field(
+        default_factory=dict[str, Mapping[str, AnyArray]]
     )
 
     def counts(self, layer: str) -> NDArray[np.int64]:

@@ -14,12 +14,11 @@ from typing import Any, Protocol
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.record import Record
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
-Array = NDArray[Any]
 CHUNK = 2**23  # numbers in the drive of the largest layer over all steps
 
 

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.steps import Wire, simulate
+from nir_io.arrays import AnyArray as Array
 from nir_io.settings import Comparison, Reset
 
-Array = NDArray[Any]
 COUNTED = 255  # spikes a step that a record holds
 
 

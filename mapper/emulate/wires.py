@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded, as_map, is_bias
 from mapper.emulate.steps import Wire
 from mapper.problem.traits import Hops
+from nir_io.arrays import AnyArray as Array
 from nir_io.graph import Conv2d, Linear, Node, SumPool2d, frozen
 
-Array = NDArray[Any]
 UnitOf = Callable[[Mapping[str, Any]], Array]
 
 

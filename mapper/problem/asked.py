@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mapper.problem.settings import Settings
+from nir_io.arrays import AnyArray
 from nir_io.graph import Graph
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from device_profiles.profile import Profile
     from nir_io.semantics import Semantics
 
@@ -36,7 +35,7 @@ class Calibrate:
     evaluations: of candidates, at most.
     """
 
-    data: Path | tuple[NDArray[Any], NDArray[Any] | None]
+    data: Path | tuple[AnyArray, AnyArray | None]
     evaluations: int
 
 

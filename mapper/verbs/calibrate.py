@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.bundle.bundle import build
 from mapper.bundle.integers.dial import Chosen, Dial
@@ -26,12 +25,12 @@ from mapper.families.family import Family
 from mapper.problem.options import EVALUATIONS
 from mapper.solving.outcome import Placed
 from mapper.verbs.compare.statistics import Share, paired_difference, share
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
     from mapper.bundle.integers.draft import Quantized
 
-Array = NDArray[Any]
 SEARCHED, TOLD = 400, 1000  # samples at most
 WORK = 2**26  # neurons x steps x samples of one evaluation at most
 LIKENESS = 0.2  # of a decision: what the spike counts' cosine similarity is worth

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nir_io.arrays import AnyArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Loss:
         }
 
 
-def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0, *, exact: int = 0) -> Loss:
+def loss(wanted: AnyArray, got: AnyArray, clipped: int = 0, *, exact: int = 0) -> Loss:
     """The largest and the root-mean-square deviation of `got` from `wanted`.
 
     exact: values that are not among them and met exactly, such as zeros.
@@ -43,10 +44,10 @@ def loss(wanted: NDArray[Any], got: NDArray[Any], clipped: int = 0, *, exact: in
 class Arrays:
     """Arrays in the order in which they are added, `a000` first."""
 
-    values: dict[str, NDArray[Any]] = field(default_factory=dict)
+    values: dict[str, AnyArray] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, array: NDArray[Any], what: str, error: Loss | None = None) -> str:
+    def add(self, array: AnyArray, what: str, error: Loss | None = None) -> str:
         """The new array's ref."""
         ref = f"a{len(self.values):03d}"
         kept = np.ascontiguousarray(array)
@@ -73,13 +74,13 @@ class Quantized:
     projections: Mapping[str, dict[str, Any]]
     extra: Mapping[str, Any]
     alarms: tuple[str, ...]
-    floats: Mapping[tuple[str, str], NDArray[Any]]
+    floats: Mapping[tuple[str, str], AnyArray]
 
 
 ENOUGH = 3.0  # threshold units: a weight beyond this fires or silences its neuron anyway
 
 
-def best_share(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
+def best_share(values: AnyArray, most: int, shares: tuple[float, ...]) -> float:
     """The percentile of |values| whose scale has the least mean square error.
 
     Candidates map the given percentiles of |values| to `most`; larger values are clipped.
@@ -101,17 +102,17 @@ def best_share(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> fl
     return best[1]
 
 
-def scale_of(values: NDArray[Any], most: int, share: float) -> float:
+def scale_of(values: AnyArray, most: int, share: float) -> float:
     """Integer units per threshold unit that map that percentile of |values| to `most`."""
     magnitudes = _nonzero(values)
     return most / float(np.percentile(magnitudes, share)) if magnitudes.size else float(most)
 
 
-def smallest_clip(values: NDArray[Any], most: int, shares: tuple[float, ...]) -> float:
+def smallest_clip(values: AnyArray, most: int, shares: tuple[float, ...]) -> float:
     """The scale (integer units per threshold unit) of the best of the given percentiles."""
     return scale_of(values, most, best_share(values, most, shares))
 
 
-def _nonzero(values: NDArray[Any]) -> NDArray[Any]:
+def _nonzero(values: AnyArray) -> AnyArray:
     magnitudes = np.abs(np.ravel(values))
     return magnitudes[magnitudes > 0]

@@ -13,20 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.record import Record
 from mapper.emulate.steps import Wire, check_names, flat_inputs, simulate
 from mapper.families.loihi2.neurons import AtrLif, Lif
 from mapper.families.loihi2.synapses import Conv, Dense, SignMode, stored_weights
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
 __all__ = ["AtrLif", "Conv", "Dense", "Lif", "Network", "SignMode", "run", "stored_weights"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

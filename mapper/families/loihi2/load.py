@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.loaded import Loaded
 from mapper.families.loihi2 import emulate as loihi2
-
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 def run(

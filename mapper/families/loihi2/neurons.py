@@ -6,14 +6,11 @@ States are kept in float64, in which all of this is exact (the largest product i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import no_further
-
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 CEILING = 2**23  # of the 24-bit states u and v
 TURN = 2**24

@@ -19,6 +19,7 @@ from mapper.families.loihi2.units import stored_bits
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import Form
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
 FILL = 1024.0  # aim for the threshold mantissa: the fact sheet's trials are flat from 64 to 4096
@@ -168,9 +169,9 @@ def _area(
 
 
 def _scales(
-    wanted: dict[str, NDArray[Any]],
+    wanted: dict[str, AnyArray],
     u: Unit,
-    syn: NDArray[Any],
+    syn: AnyArray,
     one: int,
     form: Form,
     profile: Profile,
@@ -218,7 +219,7 @@ def _scales(
     return mantissa, exponents
 
 
-def _worst(wanted: dict[str, NDArray[Any]], u: Unit, syn: NDArray[np.float64], form: Form) -> float:
+def _worst(wanted: dict[str, AnyArray], u: Unit, syn: NDArray[np.float64], form: Form) -> float:
     """Largest |u| in threshold units if every source fired in every step."""
     total = np.zeros(u.gain.size)
     for w in wanted.values():
@@ -242,8 +243,8 @@ def _grid(profile: Profile, bits: int) -> tuple[int, int]:
 
 
 def _weights(
-    w: NDArray[Any], mantissa: int, e: int, profile: Profile, bits: int
-) -> tuple[NDArray[Any], Loss]:
+    w: AnyArray, mantissa: int, e: int, profile: Profile, bits: int
+) -> tuple[AnyArray, Loss]:
     """Multiples of the grid's step, clipped to its range."""
     step, largest = _grid(profile, bits)
     raw = w * mantissa / 2.0**e
@@ -254,7 +255,7 @@ def _weights(
 
 def _bias(
     values: NDArray[np.float64], unit_size: int, profile: Profile
-) -> tuple[NDArray[Any], int, Loss]:
+) -> tuple[AnyArray, int, Loss]:
     """Mantissas and the least exponent that holds the largest bias."""
     high = int(profile.limit("bias_mantissa_max").value)
     most = int(profile.limit("bias_exponent_max").value)

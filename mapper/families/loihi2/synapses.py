@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import Matrix, Sparse, correlation, no_further, only, product
 from mapper.emulate.steps import Wire
+from nir_io.arrays import AnyArray as Array
 
-Array = NDArray[Any]
 SignMode = Literal["mixed", "excitatory", "inhibitory"]
 
 CEILING = 2**23  # of the 24-bit sums of Conv

@@ -23,14 +23,13 @@ from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import no_further
 from mapper.emulate.record import Record
 from mapper.families.speck.events import Axis, Field, Sweep, fire
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
-Array = NDArray[Any]
 Shape = tuple[int, int, int]
 
 

@@ -9,12 +9,12 @@ as large as elsewhere; neurons out there live and fire, and their spikes are dro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
+
 Sweep = Literal["pixel", "channel", "random"]
 CELLS = 2**20  # states of one chunk of samples: 4 MB
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.loaded import Loaded
 from mapper.families.speck import emulate as speck
 from mapper.families.speck.steps import run_steps
-
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 def run(

@@ -8,17 +8,15 @@ order and by several spikes a step.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import correlation
 from mapper.emulate.record import Record
 from mapper.families.speck.emulate import Core, Network
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
-Array = NDArray[Any]
 MOST = 2**16 - 1  # spikes of a neuron in a step
 CHUNK = 2**22  # numbers in a raster of one chunk of samples
 

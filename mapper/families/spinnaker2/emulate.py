@@ -16,17 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import Matrix, Sparse, correlation, no_further, only, product
 from mapper.emulate.record import Record
 from mapper.emulate.steps import Wire, check_names, flat_inputs, simulate
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
-Array = NDArray[Any]
 Single = np.float32
 PROGRAMS = {
     # neuron_model: (largest weight, smallest weight, largest delay field)

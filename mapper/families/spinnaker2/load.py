@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.loaded import Loaded
 from mapper.families.spinnaker2 import emulate as spinnaker2
+from nir_io.arrays import AnyArray as Array
 
-Array = NDArray[Any]
 RESET = {"zero": "reset_to_v_reset", "subtract": "reset_by_subtraction"}
 
 

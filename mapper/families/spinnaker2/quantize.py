@@ -16,6 +16,7 @@ from mapper.bundle.integers.draft import Arrays, Loss, Quantized, best_share, lo
 from mapper.bundle.integers.units import first_membrane, unit, weights
 from mapper.solving.offer.plans import Form
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray
 
 PERCENTILES = (100.0, 99.9, 99.5, 99.0, 98.0, 97.0)
 
@@ -112,7 +113,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
 
 
 def _stored(
-    wanted: NDArray[Any], scale: float, most: int, gain: float = 1.0
+    wanted: AnyArray, scale: float, most: int, gain: float = 1.0
 ) -> tuple[NDArray[np.int8], Loss]:
     """The integers of weights in threshold units times the gain, and their error.
 

@@ -21,13 +21,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.exact import no_further, product
 from mapper.emulate.record import Record
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
-
-Array = NDArray[Any]
 
 LOW, HIGH = -(2**15), 2**15 - 1
 MOST_EVENTS = 15  # of an input channel in a step

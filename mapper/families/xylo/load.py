@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate.loaded import Loaded
 from mapper.families.xylo import emulate as xylo
-
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 def run(

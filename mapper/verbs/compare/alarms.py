@@ -7,10 +7,8 @@ which both the emulator and the ideal network are run once (`map`, `check`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.bundle.integers.draft import Quantized
 from mapper.bundle.integers.units import unit, weights
@@ -18,9 +16,9 @@ from mapper.emulate.bundle import Run, emulate
 from mapper.emulate.loaded import Loaded
 from mapper.problem.traits import Traits
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray as Array
 from nir_io.graph import Conv2d, Graph
 
-Array = NDArray[Any]
 SAMPLES, STEPS, DENSITY = 2, 60, 0.2  # of random events, where no data are given
 BUSY = 100  # events a step at most, however many channels there are
 LARGEST = 2**20  # numbers of all neurons in a step beyond which no trial is run

@@ -19,10 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.emulate import ideal, twin
 from mapper.emulate.bundle import Run, emulate, read_as_membrane, settle
@@ -31,10 +29,10 @@ from mapper.emulate.twin import Twin
 from mapper.families.family import Family
 from mapper.solving.outcome import Placed
 from mapper.verbs.compare.twins import on_chip, rewritten, stored
+from nir_io.arrays import AnyArray as Array
 from nir_io.graph import Graph
 from nir_io.semantics import Semantics
 
-Array = NDArray[Any]
 Runs = Callable[[Array], "Ran"]
 
 SAYS: Mapping[str, str] = {

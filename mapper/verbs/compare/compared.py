@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from mapper.emulate.fans import Rate
 from mapper.verbs.compare.data import Data
 from mapper.verbs.compare.measure import Likeness
 from mapper.verbs.compare.statistics import Share
+from nir_io.arrays import AnyArray as Array
 
 if TYPE_CHECKING:
     from nir_io.semantics import Semantics
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

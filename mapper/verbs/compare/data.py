@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 from nir_io.raw import printable
 
-Array = NDArray[Any]
 POLARITIES = ("on-first", "off-first")
 SPLITS = ("train", "validation", "test")
 HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
-Array = NDArray[Any]
 READ_OUTS = {
     "count": "the output with the most spikes, or the largest sum of values",
     "v-last": "the output with the highest membrane in the last step",

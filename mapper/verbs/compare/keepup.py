@@ -7,16 +7,10 @@ are the profile's; an estimate that leans on an unpublished number says so.
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from device_profiles.profile import Profile
 from mapper.emulate.fans import Load, Rate
 from mapper.emulate.loaded import Loaded
 from mapper.families.family import Family
-
-Array = NDArray[Any]
 
 
 def rates(bundle: Loaded, profile: Profile, load: Load, family: Family) -> tuple[Rate, ...]:

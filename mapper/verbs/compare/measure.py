@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nir_io.arrays import AnyArray as Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.emulate.bundle import emulate
@@ -24,11 +22,11 @@ from mapper.verbs.compare.keepup import rates
 from mapper.verbs.compare.measure import Tally
 from mapper.verbs.compare.report import Comparison
 from mapper.verbs.compare.statistics import Share, mean_difference, paired_difference, share
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 from nir_io.semantics import Semantics
 
-Array = NDArray[Any]
 ROOM = 2**24  # numbers of a part: steps times channels and neurons of its samples
 DRAWN = 64  # neurons of a trace
 RECORDED = "recorded"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nir_io.arrays import AnyArray
 
 Z = 1.959963984540054  # two-sided 95 %: the normal distribution's 97.5 % quantile
 
@@ -27,7 +27,7 @@ class Share:
         return {**found, "samples": self.samples}
 
 
-def share(hits: NDArray[Any]) -> Share:
+def share(hits: AnyArray) -> Share:
     """The share of hits (sample,) of booleans, with Wilson's score interval.
 
     E. B. Wilson (1927), J. Am. Stat. Assoc. 22, 209-212. Raises ValueError without samples.
@@ -42,7 +42,7 @@ def share(hits: NDArray[Any]) -> Share:
     return Share(value=p, low=min(low, p), high=max(high, p), samples=n)
 
 
-def paired_difference(after: NDArray[Any], before: NDArray[Any]) -> Share:
+def paired_difference(after: AnyArray, before: AnyArray) -> Share:
     """share(after) - share(before) on the same samples, with the interval of Bonett and Price.
 
     after, before: booleans (sample,), e.g. whether a decision is right. D. G. Bonett and
@@ -62,7 +62,7 @@ def paired_difference(after: NDArray[Any], before: NDArray[Any]) -> Share:
     return Share(value=value, low=min(low, value), high=max(high, value), samples=n)
 
 
-def mean_difference(after: NDArray[Any], before: NDArray[Any]) -> Share:
+def mean_difference(after: AnyArray, before: AnyArray) -> Share:
     """The mean of after - before over paired samples, with a normal 95 % interval.
 
     after, before: numbers (sample,). One sample has no interval: it is the value itself.

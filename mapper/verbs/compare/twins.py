@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.bundle.integers.units import Unit, first_membrane, unit, weights
 from mapper.emulate.decoder import Decoder, Row
@@ -18,11 +16,11 @@ from mapper.emulate.wires import delayed, integers, sum_pool
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import NeuronForm, ProjectionForm
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray as Array
 from nir_io.graph import Conv2d, Neuron, Node, Scale, frozen
 from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
 
-Array = NDArray[Any]
 GRID = "decays-on-grid"  # the rewrite that is a loss by time constants
 
 

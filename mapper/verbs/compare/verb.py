@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device_profiles.load import load
 from mapper.bundle.result import Result
@@ -27,12 +26,11 @@ from mapper.verbs.compare.data import Data, Wanted
 from mapper.verbs.compare.decode import check
 from mapper.verbs.compare.report import Comparison
 from mapper.verbs.compare.run import Subject, compare, recorded_runs
+from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 from nir_io.raw import printable
 from nir_io.semantics import Semantics, per_step
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
