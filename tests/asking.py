@@ -55,7 +55,7 @@ def mapped(placed: Placed, quantized: Quantized) -> Mapped:
     """The network that the integers stand for."""
     profile = placed.question.profile
     rows = [population_row(placed, quantized, name) for name in placed.chosen]
-    bundle = Loaded({"populations": rows}, quantized.arrays.values)
+    bundle = Loaded.of(rows, quantized.arrays.values)
     return mapped_by(placed, quantized, family_named(profile.family).decoder(bundle, profile))
 
 

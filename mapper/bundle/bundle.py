@@ -14,17 +14,30 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from mapper.bundle.integers.draft import Arrays, Quantized
+from mapper.emulate.manifest import (
+    ContractRow,
+    HostNeuron,
+    HostPath,
+    HostRow,
+    InputRow,
+    Manifest,
+    OutputRow,
+    PopulationRow,
+    ProjectionRow,
+    RewriteRow,
+    SliceRow,
+)
 from mapper.emulate.membranes import delay_steps
 from mapper.problem.network import HostStage, Projection
 from mapper.solving.offer.plans import Plan
 from mapper.solving.outcome import Placed, Slice
 from nir_io.arrays import AnyArray
-from nir_io.graph import Delay, Node
+from nir_io.graph import Conv2d, Delay, Node
 from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
@@ -37,7 +50,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the only time that stands in an archive: zip's 
 class Bundle:
     """The manifest, and every file by name except the manifest."""
 
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     files: Mapping[str, bytes]
     arrays: Mapping[str, AnyArray]
 
@@ -76,7 +89,7 @@ def build(
     """
     question = placed.question
     network, profile = question.network, question.profile
-    manifest: dict[str, Any] = {
+    manifest: Manifest = {
         "schema": SCHEMA,
         "versions": {name: version_of(name) for name in ("nirmap", "nir", "numpy", "ortools")},
         "device": {
@@ -109,12 +122,10 @@ def build(
         "inputs": _inputs(placed),
         "outputs": _outputs(placed),
         "populations": [
-            population_row(placed, quantized, p.name) | {"node": nodes.get(p.name)}
+            population_row(placed, quantized, p.name, nodes.get(p.name))
             for p in network.populations
         ],
-        "projections": [
-            row | {"node": nodes.get(row["id"])} for row in _projections(placed, quantized)
-        ],
+        "projections": _projections(placed, quantized, nodes),
         "slices": [_slice(s, placed.chosen[s.population]) for s in placed.slices],
         "helpers": [
             {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
@@ -130,11 +141,12 @@ def build(
             }
             for k in placed.links
         ],
-        "pools": quantized.extra.get("pools", {}),
+        "pools": dict(quantized.pools),
         "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
         "calibration": calibration,
+        "files": {},  # hashes, below: building the rows above adds arrays
     }
     everything = {**files, "arrays.npz": npz_bytes(quantized.arrays.values)}
     manifest["files"] = {
@@ -169,8 +181,8 @@ def fields_of(value: Any) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
 
 
-def _inputs(placed: Placed) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _inputs(placed: Placed) -> list[InputRow]:
+    rows: list[InputRow] = []
     offset = 0
     for name, shape in placed.question.network.inputs:
         rows.append({"name": name, "shape": list(shape), "offset": offset})
@@ -178,26 +190,29 @@ def _inputs(placed: Placed) -> list[dict[str, Any]]:
     return rows
 
 
-def _outputs(placed: Placed) -> list[dict[str, Any]]:
+def _outputs(placed: Placed) -> list[OutputRow]:
     network = placed.question.network
-    rows: list[dict[str, Any]] = []
+    rows: list[OutputRow] = []
     for name, shape in network.outputs:
-        row: dict[str, Any] = {"name": name, "shape": list(shape), "population": None, "latency": 0}
+        read: Literal["spikes", "v", "host"] = "host"
+        source, late = None, 0
         for population in network.populations:
-            if name not in population.outputs:
-                continue
-            late = _late(placed, population.name)
-            spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
-            row |= {
-                "population": population.name,
-                "latency": late,
-                "read": "spikes" if spiking else "v",
-            }
+            if name in population.outputs:
+                spiking = placed.chosen[population.name].form.neuron.dynamics.spiking
+                source, late = population.name, _late(placed, population.name)
+                read = "spikes" if spiking else "v"
         for stage in network.host:
             if stage.output == name:
-                late = max(_late(placed, source) for source, _ in stage.paths)
-                row |= {"latency": late, "read": "host"}
-        rows.append(row)
+                read, late = "host", max(_late(placed, source) for source, _ in stage.paths)
+        rows.append(
+            {
+                "name": name,
+                "shape": list(shape),
+                "population": source,
+                "latency": late,
+                "read": read,
+            }
+        )
     return rows
 
 
@@ -210,20 +225,27 @@ def _late(placed: Placed, source: str) -> int:
     return placed.lag[source] + hop * (plan.role == "hidden+relay")
 
 
-def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> dict[str, Any]:
+def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> HostRow:
     """A host stage with its float arrays: linear nodes in order, then the integrator."""
-    paths: list[dict[str, Any]] = []
+    paths: list[HostPath] = []
     for source, nodes in stage.paths:
         rows = [_host_node(node, placed.question.semantics, arrays) for node in nodes]
         paths.append({"source": source, "stages": rows})
-    neuron: dict[str, Any] | None = None
+    neuron: HostNeuron | None = None
     if stage.neuron is not None:
-        d = discretise(stage.neuron, placed.question.semantics)
-        keys = ("syn_decay", "syn_gain", "mem_decay", "mem_gain", "leak")
-        neuron = {"kind": stage.neuron.kind, "has_synapse": d.has_synapse}
-        neuron |= {
-            key: arrays.add(np.ravel(getattr(d, key)), f"{key} of '{stage.neuron.name}' (host)")
-            for key in keys
+        d, at = discretise(stage.neuron, placed.question.semantics), stage.neuron.name
+
+        def kept(values: AnyArray, key: str) -> str:
+            return arrays.add(np.ravel(values), f"{key} of '{at}' (host)")
+
+        neuron = {
+            "kind": stage.neuron.kind,
+            "has_synapse": d.has_synapse,
+            "syn_decay": kept(d.syn_decay, "syn_decay"),
+            "syn_gain": kept(d.syn_gain, "syn_gain"),
+            "mem_decay": kept(d.mem_decay, "mem_decay"),
+            "mem_gain": kept(d.mem_gain, "mem_gain"),
+            "leak": kept(d.leak, "leak"),
         }
     return {"output": stage.output, "paths": paths, "neuron": neuron}
 
@@ -247,21 +269,29 @@ def _host_node(node: Node, semantics: Semantics, arrays: Arrays) -> dict[str, An
     return row
 
 
-def rewrite_row(proposal: Proposal) -> dict[str, Any]:
+def rewrite_row(proposal: Proposal) -> RewriteRow:
     """A rewrite as the manifest tells it."""
-    keeps, bound = "exact", None
+    row: RewriteRow = {
+        "rule": proposal.rule,
+        "says": proposal.says,
+        "keeps": "exact",
+        "bound": None,
+    }
     match proposal.keeps:
         case Within(bound=value):
-            keeps, bound = "within", float(f"{value:.6g}")
+            row["keeps"], row["bound"] = "within", float(f"{value:.6g}")
         case Unbounded():
-            keeps = "unbounded"
+            row["keeps"] = "unbounded"
         case Exact():
             pass
-    return {"rule": proposal.rule, "says": proposal.says, "keeps": keeps, "bound": bound}
+    return row
 
 
-def population_row(placed: Placed, quantized: Quantized, name: str) -> dict[str, Any]:
-    """A population of the manifest, but for its node in mapped.nir."""
+def population_row(
+    placed: Placed, quantized: Quantized, name: str, node: str | None = None
+) -> PopulationRow:
+    """A population of the manifest. node: its node in mapped.nir, where there is one."""
+    stored = quantized.populations[name]
     population, plan = placed.question.network.population(name), placed.chosen[name]
     neuron = plan.form.neuron
     return {
@@ -278,28 +308,32 @@ def population_row(placed: Placed, quantized: Quantized, name: str) -> dict[str,
         "copies": plan.copies,
         "plan": plan.id,
         "rewrites": [rewrite_row(p) for p in neuron.proposals],
-        **quantized.populations[name],
+        "scale": stored.scale,
+        "params": stored.params,
+        "node": node,
     }
 
 
-def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _projections(
+    placed: Placed, quantized: Quantized, nodes: Mapping[str, str]
+) -> list[ProjectionRow]:
+    rows: list[ProjectionRow] = []
     hop = int(placed.question.profile.limit("delay_from_input").value)
     for population in placed.question.network.populations:
         plan = placed.chosen[population.name]
         by_id: dict[str, Projection] = {p.id: p for p in population.projections}
         for form in plan.form.projections:
-            got = quantized.projections.get(form.id, {"params": {}})
-            params = dict(got["params"])
-            if form.form == "conv" and form.id in quantized.projections:
-                conv: Any = form.weight
+            got = quantized.projections.get(form.id)
+            params = {} if got is None else dict(got.params)
+            conv = form.weight
+            if isinstance(conv, Conv2d) and got is not None:
                 params |= {
                     "stride": list(conv.stride),
                     "padding": list(conv.padding),
                     "dilation": list(conv.dilation),
                     "input_shape": list(conv.shape_in),
                 }
-            delay: Any = form.extra_delay
+            delay: str | int = form.extra_delay
             if form.delay is not None:
                 steps = np.ravel(form.delay).astype(np.int16) + form.extra_delay
                 delay = quantized.arrays.add(steps, f"delays of '{form.id}'")
@@ -315,6 +349,7 @@ def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
                     "origin": list(by_id[form.id].origin),
                     "rewrites": [rewrite_row(p) for p in form.proposals],
                     "params": params,
+                    "node": nodes.get(form.id),
                 }
             )
         key = f"bias:{population.name}"
@@ -330,13 +365,14 @@ def _projections(placed: Placed, quantized: Quantized) -> list[dict[str, Any]]:
                     "origin": [],
                     "rewrites": [],
                     "from_step": placed.lag[population.name] - hop if hop else 0,
-                    "params": quantized.projections[key]["params"],
+                    "params": quantized.projections[key].params,
+                    "node": nodes.get(key),
                 }
             )
     return rows
 
 
-def _slice(piece: Slice, plan: Plan) -> dict[str, Any]:
+def _slice(piece: Slice, plan: Plan) -> SliceRow:
     demand = next(c.demand for c in plan.classes if piece.box in c.boxes)
     return {
         "population": piece.population,
@@ -348,7 +384,7 @@ def _slice(piece: Slice, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
+def _contract(placed: Placed, quantized: Quantized) -> ContractRow:
     semantics, profile = placed.question.semantics, placed.question.profile
     resets = profile.switches.get("state_reset")
     clock = None
@@ -364,8 +400,8 @@ def _contract(placed: Placed, quantized: Quantized) -> dict[str, Any]:
         "max_count": semantics.max_count,
         "reset_between_samples": "state"
         if resets is None or resets.value
-        else quantized.extra["silent_steps"],
+        else quantized.silent_steps,
         "slow_clock_hz": clock,
-        "constant_inputs": list(quantized.extra.get("constant_inputs", ())),
+        "constant_inputs": list(quantized.constant_inputs),
         "decode": "count",
     }

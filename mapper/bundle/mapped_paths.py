@@ -116,7 +116,7 @@ def _of_merged_kernel(
 ) -> tuple[Route, ...]:
     """Speck: one kernel for all sources, stacked on its input channels."""
     kernel = quantized.floats[(population.name, "kernel")]
-    params = quantized.populations[population.name]["params"]
+    params = quantized.populations[population.name].params
     top, bottom, left, right = _sides(params["padding"])
     found: list[Route] = []
     for row in params["inputs"]:

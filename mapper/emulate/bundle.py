@@ -97,7 +97,9 @@ def emulate(
 
 def read_as_membrane(bundle: Loaded) -> tuple[str, ...]:
     """Populations of which an output reads the membrane."""
-    return tuple(row["population"] for row in bundle.manifest["outputs"] if row["read"] == "v")
+    rows = bundle.manifest["outputs"]
+    names = (row["population"] for row in rows if row["read"] == "v")
+    return tuple(name for name in names if name is not None)
 
 
 def settle(
@@ -124,10 +126,10 @@ def settle(
     }
     outputs: dict[str, Array] = {}
     for row in bundle.manifest["outputs"]:
-        if row["read"] == "host":
+        name = row["population"]
+        if name is None:
             outputs[row["name"]] = _host(bundle, row["name"], read_out, flat)
             continue
-        name = row["population"]
         if row["read"] == "v":
             outputs[row["name"]] = _cut(membranes[name], lags.get(name, 0), steps)
         else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from mapper.emulate.manifest import InputRow, Manifest, PopulationRow
 from nir_io.arrays import AnyArray as Array
 
 
@@ -16,16 +17,21 @@ from nir_io.arrays import AnyArray as Array
 class Loaded:
     """`manifest` and `arrays` of docs/bundle.md."""
 
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     arrays: Mapping[str, Array]
 
+    @classmethod
+    def of(cls, rows: list[PopulationRow], arrays: Mapping[str, Array]) -> Loaded:
+        """Populations alone, before there is a manifest: what a Decoder's `cells` reads."""
+        return cls(cast(Manifest, {"populations": rows, "inputs": []}), arrays)
+
     @cached_property
-    def populations(self) -> dict[str, Mapping[str, Any]]:
+    def populations(self) -> dict[str, PopulationRow]:
         """The manifest's populations by name."""
         return {row["name"]: row for row in self.manifest["populations"]}
 
     @cached_property
-    def inputs(self) -> dict[str, Mapping[str, Any]]:
+    def inputs(self) -> dict[str, InputRow]:
         """The graph inputs by name."""
         return {row["name"]: row for row in self.manifest["inputs"]}
 

@@ -123,7 +123,7 @@ def stored_wires(bundle: Loaded, hops: Hops, unit_of: UnitOf) -> Iterator[Wire]:
         per = unit_of(row)
         values = integers(bundle, row)
         if row["form"] == "conv":
-            pool = sum_pool(tuple(row["pool"]), shape) if row["pool"] else None
+            pool = sum_pool((row["pool"][0], row["pool"][1]), shape) if row["pool"] else None
             nodes = [pool, convolution(row, values * per[0], bundle.shape(target))]
         else:
             nodes = [None, dense(values * per[:, None])]

@@ -11,7 +11,7 @@ from mapper.problem.network import Network, Population
 from mapper.problem.settings import Settings
 from mapper.problem.traits import Traits
 from mapper.solving.claims.ledger import Claim, Ledger, Terms
-from mapper.solving.offer.plans import Form, NeuronForm, Options, Plan, ProjectionForm
+from mapper.solving.offer.plans import Form, FormKind, NeuronForm, Options, Plan, ProjectionForm
 from nir_io.graph import Neuron
 from nir_io.semantics import Semantics
 from nir_io.settings import Reset
@@ -51,7 +51,7 @@ class Template:
 
     name: str
     links: tuple[str, ...]
-    form: str
+    form: FormKind
     needs: tuple[Alternative, ...] = ()
     fallback: bool = False
     meeting: bool = False

@@ -120,9 +120,7 @@ def _built(
         from nir_io.writer import written_names
 
         rows = [population_row(placed, quantized, name) for name in placed.chosen]
-        decoder = family.decoder(
-            Loaded({"populations": rows}, quantized.arrays.values), asked.profile
-        )
+        decoder = family.decoder(Loaded.of(rows, quantized.arrays.values), asked.profile)
         made = mapped(placed, quantized, decoder)
         written = written_names(made.graph)
         nodes = {what: written[name] for what, name in made.nodes.items()}

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from device_profiles.load import load
 from mapper.bundle.integers.dial import NOTHING, Chosen
-from mapper.bundle.integers.draft import Quantized
+from mapper.bundle.integers.draft import Quantized, Stored
 from mapper.families import family_named
 from mapper.problem.settings import Settings
 from mapper.solving.outcome import Placed
@@ -42,22 +42,22 @@ class Sheet:
 
     def of(self, name: str, *keys: str) -> Any:
         """Parameters of a population or projection: one alone, or several in a list."""
-        found = [self.value(self._row(name)["params"].get(key)) for key in keys]
+        found = [self.value(self._row(name).params.get(key)) for key in keys]
         return found[0] if len(found) == 1 else found
 
     def array(self, name: str, key: str) -> NDArray[Any]:
         """A parameter that is an array."""
-        return self.quantized.arrays.values[self._row(name)["params"][key]]
+        return self.quantized.arrays.values[self._row(name).params[key]]
 
     def scale(self, name: str) -> Any:
         """Units of a threshold."""
-        return self.value(self.quantized.populations[name]["scale"])
+        return self.value(self.quantized.populations[name].scale)
 
     def error(self, name: str, key: str) -> dict[str, float]:
         """What is stated of an array's deviation."""
-        return self.quantized.arrays.rows[self._row(name)["params"][key]]["error"]
+        return self.quantized.arrays.rows[self._row(name).params[key]]["error"]
 
-    def _row(self, name: str) -> Mapping[str, Any]:
+    def _row(self, name: str) -> Stored:
         both = {**self.quantized.populations, **self.quantized.projections}
         return both[name]
 

@@ -43,7 +43,7 @@ def stored(device: str, found: Sheet) -> NDArray[np.float64]:
     """(out, in) integers; of both synapses."""
     name, key = kernel(device)
     total = found.array(name, key).reshape(OUT, IN).astype(np.float64)
-    rows = found.quantized.projections.get(name, {"params": {}})["params"]
+    rows = found.quantized.projections[name].params if name in found.quantized.projections else {}
     return total + found.array(name, "weight_2") if "weight_2" in rows else total
 
 
@@ -70,7 +70,7 @@ def test_the_order_of_neurons_does_not_matter(device: str, seed: int, order: lis
     weight, bias = drawn(seed)
     one, other = sheet(device, weight, bias), sheet(device, weight[order], bias[order])
     assert np.array_equal(stored(device, one)[order], stored(device, other))
-    for key, what in one.quantized.populations["n2"]["params"].items():
+    for key, what in one.quantized.populations["n2"].params.items():
         if isinstance(what, str) and key not in ("kernel", "hidden_ids", "output_ids"):
             assert np.array_equal(one.array("n2", key)[order], other.array("n2", key)), key
 
@@ -93,7 +93,7 @@ def meant(device: str, found: Sheet) -> NDArray[np.float64]:
     if device == "loihi2":  # w 2^(e + 6) of S; a LIF of tau 8 loses 512 / 4096, exactly
         return np.full(OUT, 2.0 ** (found.of(ONLY, "exponent") + 6) / found.scale("n2"))
     if device.startswith("xylo"):  # the current halves before it is used
-        shift = found.quantized.extra["pools"]["weight_shift_in"]
+        shift = found.quantized.pools["weight_shift_in"]
         return 2.0**shift / 2.0 / np.array(found.scale("n2"))
     return np.full(OUT, 1.0 / found.scale("n2"))
 

@@ -67,10 +67,14 @@ def test_what_is_usual_keeps_bursts_away(size: float) -> None:
             got = quantize(found, chosen)
             assert result.bundle is not None
             rows = [
-                {**row, **got.populations[row["name"]]}
+                {
+                    **row,
+                    "params": got.populations[row["name"]].params,
+                    "scale": got.populations[row["name"]].scale,
+                }
                 for row in result.bundle.manifest["populations"]
             ]
-            manifest = {**result.bundle.manifest, "populations": rows, "pools": got.extra["pools"]}
+            manifest = {**result.bundle.manifest, "populations": rows, "pools": got.pools}
             bundle = replace(loaded(result), manifest=manifest, arrays=got.arrays.values)
             ran = emulate(bundle, x).populations["h"].sum(dtype=np.int64)
             off[name] += abs(np.log((ran + 1) / (total + 1)))

@@ -48,7 +48,7 @@ def test_shifts_are_the_least_that_hold_the_weights_exactly() -> None:
     200 = 100 + 100, -128 = -64 - 64, 1 = 0 + 1; 250 = 125 + 125, -3 = -2 - 1.
     """
     found = integers(net(), "xylo-audio3", **HOW)
-    pools = found.quantized.extra["pools"]
+    pools = found.quantized.pools
     assert [pools[f"weight_shift_{kind}"] for kind in ("in", "rec", "out")] == [2, 3, 1]
     assert weights(found, "in0->n2") == ([[100, -64], [0, 0]], [[100, -64], [1, 0]])
     assert weights(found, "n2->n2") == ([[0, 125], [-2, 0]], [[0, 125], [-1, 0]])
@@ -74,7 +74,7 @@ def test_one_synapse_holds_half_as_much() -> None:
     would clip more. Row 0 keeps 1024 units: 100, -64 and 125 are exact.
     """
     found = integers(net(), "xylo-imu", **HOW)
-    pools = found.quantized.extra["pools"]
+    pools = found.quantized.pools
     assert [pools[f"weight_shift_{kind}"] for kind in ("in", "rec", "out")] == [3, 4, 1]
     assert weights(found, "in0->n2")[1] is None
     assert found.of("in0->n2", "weight")[0] == [100, -64]
@@ -120,11 +120,11 @@ def test_a_bias_by_channels_is_a_coarse_and_a_fine_weight() -> None:
     """
     found = integers(net(bias=[0.5, -65 / 512]), "xylo-audio3", **HOW)
     assert found.of("bias:n2", "weight") == [[85, 1], [-22, 1]]
-    assert found.quantized.extra["constant_inputs"] == [
+    assert list(found.quantized.constant_inputs) == [
         {"channel": 2, "count": 3, "from_step": 0, "population": "n2"},
         {"channel": 3, "count": 1, "from_step": 0, "population": "n2"},
     ]
-    assert found.quantized.extra["pools"]["channels"] == 4
+    assert found.quantized.pools["channels"] == 4
     assert found.of("n2", "bias") == [0, 0]
 
 
@@ -163,7 +163,7 @@ def test_a_slow_membrane_is_not_raised() -> None:
 def test_the_units_dial() -> None:
     """16 times the units: shifts of 4 more, 6 and 7; the same numbers, but -3 8 16 2^-7 = -3."""
     found = integers(net(), "xylo-audio3", chosen={"units@n2": 16384.0}, **HOW)
-    pools = found.quantized.extra["pools"]
+    pools = found.quantized.pools
     assert [pools[f"weight_shift_{kind}"] for kind in ("in", "rec", "out")] == [6, 7, 1]
     assert weights(found, "in0->n2") == ([[100, -64], [0, 0]], [[100, -64], [1, 0]])
     assert found.of("n2", "threshold") == [16384, 16384]
@@ -172,7 +172,7 @@ def test_the_units_dial() -> None:
 def test_the_gain_dial() -> None:
     """Half the weights: 100 4 is above 254 at shift 0 (400), not at 1 (200): .5 of 1 4 is 1 there."""
     found = integers(net(), "xylo-audio3", chosen={"gain@n2": 0.5}, **HOW)
-    pools = found.quantized.extra["pools"]
+    pools = found.quantized.pools
     assert [pools[f"weight_shift_{kind}"] for kind in ("in", "rec", "out")] == [1, 2, 1]
     assert weights(found, "in0->n2") == ([[100, -64], [0, 0]], [[100, -64], [1, 0]])
 
@@ -184,7 +184,7 @@ def test_silent_steps_until_every_state_is_0() -> None:
     191.9 -> 192, and a step each.
     """
     found = integers(net(), "xylo-audio3", **HOW)
-    assert found.quantized.extra["silent_steps"] == 194
+    assert found.quantized.silent_steps == 194
 
 
 def test_a_relay_repeats_one_spike() -> None:
@@ -192,6 +192,6 @@ def test_a_relay_repeats_one_spike() -> None:
     made = Net("CubaLIF")
     made.dense(made.input(2), 2, weight=IN, **FAST)
     found = integers(made, "xylo-audio3", **HOW)
-    assert found.quantized.extra["pools"]["weight_shift_out"] == 7
+    assert found.quantized.pools["weight_shift_out"] == 7
     relay = {"weight": 64, "dash_syn": 1, "dash_mem": 0, "threshold": 4096}
     assert found.of("n2", "relay") == relay

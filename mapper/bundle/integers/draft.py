@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from mapper.emulate.manifest import ArrayRow, ConstantRow, ErrorRow, Params, Ref
 from nir_io.arrays import AnyArray
 
 
@@ -19,7 +19,7 @@ class Loss:
     rms: float
     clipped: int
 
-    def as_json(self) -> dict[str, float | int]:
+    def as_json(self) -> ErrorRow:
         """As the manifest stores it, rounded to 6 digits."""
         return {
             "max": float(f"{self.max:.6g}"),
@@ -45,7 +45,7 @@ class Arrays:
     """Arrays in the order in which they are added, `a000` first."""
 
     values: dict[str, AnyArray] = field(default_factory=dict)
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[str, ArrayRow] = field(default_factory=dict[str, ArrayRow])
 
     def add(self, array: AnyArray, what: str, error: Loss | None = None) -> str:
         """The new array's ref."""
@@ -62,19 +62,33 @@ class Arrays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The integers of a population or projection: params by name, refs or numbers.
+
+    scale: integer units per threshold unit, of a population.
+    """
+
+    params: Params
+    scale: Ref | float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quantized:
     """Integers of one placement: what of the manifest depends on them.
 
-    `populations` and `projections`: {name: {'scale': ..., 'params': {...}}}; `floats`: the
-    values that the integers stand for, {(projection or population, param): array}.
+    populations, projections: by name; pools (Xylo): what the three matrices share;
+    silent_steps: that stand in for a reset between samples where the chip has none; floats:
+    the values that the integers stand for, {(projection or population, param): array}.
     """
 
     arrays: Arrays
-    populations: Mapping[str, dict[str, Any]]
-    projections: Mapping[str, dict[str, Any]]
-    extra: Mapping[str, Any]
+    populations: Mapping[str, Stored]
+    projections: Mapping[str, Stored]
     alarms: tuple[str, ...]
     floats: Mapping[tuple[str, str], AnyArray]
+    pools: Mapping[str, int] = field(default_factory=dict[str, int])
+    silent_steps: int = 0
+    constant_inputs: tuple[ConstantRow, ...] = ()
 
 
 ENOUGH = 3.0  # threshold units: a weight beyond this fires or silences its neuron anyway

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
-from mapper.bundle.integers.draft import Arrays, Loss, Quantized, loss, smallest_clip
+from mapper.bundle.integers.draft import Arrays, Loss, Quantized, Stored, loss, smallest_clip
 from mapper.bundle.integers.units import Unit, first_membrane, unit, weights
 from mapper.families.loihi2.units import stored_bits
 from mapper.problem.network import Population
@@ -39,8 +39,8 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Mantissas and exponents of every population and projection."""
     profile = placed.question.profile
     arrays = Arrays()
-    populations: dict[str, dict[str, Any]] = {}
-    projections: dict[str, dict[str, Any]] = {}
+    populations: dict[str, Stored] = {}
+    projections: dict[str, Stored] = {}
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
     for population in placed.question.network.populations:
@@ -61,7 +61,6 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         arrays=arrays,
         populations=populations,
         projections=projections,
-        extra={},
         alarms=tuple(alarms),
         floats=floats,
     )
@@ -74,8 +73,8 @@ def _population(
     profile: Profile,
     chosen: Chosen,
     arrays: Arrays,
-    populations: dict[str, dict[str, Any]],
-    projections: dict[str, dict[str, Any]],
+    populations: dict[str, Stored],
+    projections: dict[str, Stored],
     floats: dict[tuple[str, str], Any],
     alarms: list[str],
 ) -> None:
@@ -107,14 +106,14 @@ def _population(
             integers.astype(np.int32), f"{'kernel' if conv else 'weights'} of '{key}'", lost
         )
         floats[(key, "weight")] = integers * 2.0**e / mantissa
-        projections[key] = {
-            "params": {
+        projections[key] = Stored(
+            params={
                 "kernel" if conv else "weight": ref,
                 "exponent": e,
                 "bits": bits,
                 "sign_mode": "MIXED",
             }
-        }
+        )
     delivered = floats[(f"bias:{name}", "weight")][:, 0] / area if source else 0.0
     constant = u.constant(delivered) if has_synapse else u.leak + u.bias
     first = first_membrane(u, constant, placed.lag[name])
@@ -153,7 +152,7 @@ def _population(
             "dv": arrays.add(mem, f"membrane decay of '{name}'", mem_loss),
             "vth_mant": mantissa if spiking else int(profile.limit("threshold_mantissa_max").value),
         }
-    populations[name] = {"scale": int(unit_size), "params": params}
+    populations[name] = Stored(scale=int(unit_size), params=params)
 
 
 def _area(

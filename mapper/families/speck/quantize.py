@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
-from mapper.bundle.integers.draft import Arrays, Quantized, best_share, loss, scale_of
+from mapper.bundle.integers.draft import Arrays, Quantized, Stored, best_share, loss, scale_of
 from mapper.bundle.integers.units import Unit, unit, weights
 from mapper.families.speck.backend import chip_shape, merged
 from mapper.families.speck.wiring import inputs_of
@@ -66,7 +66,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     question = placed.question
     profile, semantics = question.profile, question.semantics
     arrays = Arrays()
-    populations: dict[str, dict[str, Any]] = {}
+    populations: dict[str, Stored] = {}
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
     high, low = (int(profile.limit(k).value) for k in ("weight_max", "weight_min"))
@@ -114,9 +114,9 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         for source, pool, count in inputs_of(question.network, placed.chosen, name):
             table.append({"source": source, "pool": pool, "channels": count, "offset": offset})
             offset += count
-        populations[name] = {
-            "scale": scale,
-            "params": {
+        populations[name] = Stored(
+            scale=scale,
+            params={
                 "kernel": kernel,
                 "threshold_high": threshold,
                 "threshold_low": int(
@@ -133,7 +133,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
                 "inputs": table,
                 "input_shape": [offset, *chip_shape(conv.shape_in)[1:]],
             },
-        }
+        )
         floats[(name, "kernel")] = integers / scale
         floats[(name, "leak")] = u.leak
         floats[(name, "bias")] = stored / scale
@@ -146,7 +146,6 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         arrays=arrays,
         populations=populations,
         projections={},
-        extra={},
         alarms=tuple(alarms),
         floats=floats,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
-from mapper.bundle.integers.draft import Arrays, Loss, Quantized, best_share, loss, scale_of
+from mapper.bundle.integers.draft import Arrays, Loss, Quantized, Stored, best_share, loss, scale_of
 from mapper.bundle.integers.units import first_membrane, unit, weights
 from mapper.solving.offer.plans import Form
 from mapper.solving.outcome import Placed
@@ -54,8 +54,8 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Weights, thresholds and decays of every population."""
     semantics = placed.question.semantics
     arrays = Arrays()
-    populations: dict[str, dict[str, Any]] = {}
-    projections: dict[str, dict[str, Any]] = {}
+    populations: dict[str, Stored] = {}
+    projections: dict[str, Stored] = {}
     floats: dict[tuple[str, str], Any] = {}
     for population in placed.question.network.populations:
         name = population.name
@@ -75,12 +75,12 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
             integers, error = _stored(wanted[projection.id], scale, most, gain)
             floats[(projection.id, "weight")] = integers / scale
             ref = arrays.add(integers, what, error)
-            projections[projection.id] = {"params": {"kernel" if conv else "weight": ref}}
+            projections[projection.id] = Stored(params={"kernel" if conv else "weight": ref})
         if source:
             integers, error = _stored(wanted[f"bias:{name}"], scale, most)
             floats[(f"bias:{name}", "weight")] = integers / scale
             ref = arrays.add(integers, f"bias of '{name}'", error)
-            projections[f"bias:{name}"] = {"params": {"weight": ref}}
+            projections[f"bias:{name}"] = Stored(params={"weight": ref})
         constant = u.constant(floats[(f"bias:{name}", "weight")][:, 0] if source else 0.0)
         offset = constant * scale
         threshold = np.full(population.size, scale, dtype=np.float32)
@@ -100,13 +100,12 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         if form.neuron.dynamics.has_synapse:
             for key in ("exc_decay", "inh_decay"):
                 params[key] = _float(arrays, u.syn_decay, f"{key} of '{name}'")
-        populations[name] = {"scale": float(scale), "params": params}
+        populations[name] = Stored(scale=float(scale), params=params)
         floats[(name, "leak")] = offset / scale
     return Quantized(
         arrays=arrays,
         populations=populations,
         projections=projections,
-        extra={},
         alarms=(),
         floats=floats,
     )

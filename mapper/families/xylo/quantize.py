@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
-from mapper.bundle.integers.draft import ENOUGH, Arrays, Quantized, loss
+from mapper.bundle.integers.draft import ENOUGH, Arrays, Quantized, Stored, loss
 from mapper.bundle.integers.overshoot import overshoot
 from mapper.bundle.integers.units import Unit, unit, weights
+from mapper.emulate.manifest import ConstantRow, Params
 from mapper.problem.question import Question
 from mapper.solving.outcome import Placed
 
@@ -84,11 +85,11 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     arrays = Arrays()
     shifts, units = _scales(parts, profile, two)
     more = int(question.semantics.comparison == ">")  # Xylo fires at v >= threshold
-    populations: dict[str, dict[str, Any]] = {}
-    projections: dict[str, dict[str, Any]] = {}
+    populations: dict[str, Stored] = {}
+    projections: dict[str, Stored] = {}
     floats: dict[tuple[str, str], Any] = {}
     alarms: list[str] = []
-    constants: list[dict[str, Any]] = []
+    constants: list[ConstantRow] = []
     for part in parts:
         size = units[part.name]
         for key, (kind, w) in part.matrices.items():
@@ -99,14 +100,14 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
                 )
                 constants += rows
                 channels += len(rows)
-                projections[key] = {"params": params}
+                projections[key] = Stored(params=params)
                 floats[(key, "weight")] = got
                 continue
             first, second, got, clipped = _weights(w, part, size, shifts[kind], profile, pair)
             params = {"weight": arrays.add(first, f"weights of '{key}'", loss(w, got, clipped))}
             if second is not None:
                 params["weight_2"] = arrays.add(second, f"second synapse of '{key}'")
-            projections[key] = {"params": params}
+            projections[key] = Stored(params=params)
             floats[(key, "weight")] = got
         constant = part.constant
         if (f"bias:{part.name}", "weight") in floats:
@@ -136,10 +137,10 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         }
         if np.any(rest):
             params["rest"] = arrays.add(rest.astype(np.int16), f"rest of '{part.name}'")
-        populations[part.name] = {
-            "scale": arrays.add(size.astype(np.int32), f"units per threshold of '{part.name}'"),
-            "params": params,
-        }
+        populations[part.name] = Stored(
+            scale=arrays.add(size.astype(np.int32), f"units per threshold of '{part.name}'"),
+            params=params,
+        )
         floats[(part.name, "leak")] = stored / size
         floats[(part.name, "threshold")] = (size + rest) / size
         _ids(placed, part.name, params, arrays, shifts["out"])
@@ -155,7 +156,9 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         arrays=arrays,
         populations=populations,
         projections=projections,
-        extra={"pools": pools, "constant_inputs": constants, "silent_steps": _silence(parts)},
+        pools=pools,
+        constant_inputs=tuple(constants),
+        silent_steps=_silence(parts),
         alarms=tuple(alarms),
         floats=floats,
     )
@@ -367,7 +370,7 @@ def _bias_source(
     shift: int,
     profile: Profile,
     channels: int,
-) -> tuple[dict[str, Any], list[dict[str, Any]], NDArray[np.float64]]:
+) -> tuple[Params, list[ConstantRow], NDArray[np.float64]]:
     """Two spare channels that carry constant events: coarse with many, fine with one.
 
     bias = count w_1 + w_2, in units of 1 << shift; count is the least that reaches the
@@ -384,7 +387,7 @@ def _bias_source(
     stored = np.stack([coarse, fine], axis=1).astype(np.int8)
     clipped = int(np.count_nonzero(np.abs(got - part.unit.bias) > 1.0 / unit_size))
     ref = arrays.add(stored, f"bias of '{part.name}'", loss(part.unit.bias, got, clipped))
-    rows = [
+    rows: list[ConstantRow] = [
         {"channel": channels + i, "count": n, "from_step": 0, "population": part.name}
         for i, n in enumerate((count, 1))
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from nir_io.graph import Array, Conv2d, Linear, Neuron, Scale, Shape
 from nir_io.settings import Reset
@@ -11,6 +12,7 @@ from rewrite_rules.dynamics import Dynamics
 from rewrite_rules.rule import Exact, Proposal, Refusal, Unbounded, Within
 
 Box = tuple[tuple[int, int], ...]
+FormKind = Literal["dense", "sparse", "conv", "diagonal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -52,7 +54,7 @@ class ProjectionForm:
 
     id: str
     source: str
-    form: str
+    form: FormKind
     pool: tuple[int, int] | None
     weight: Linear | Conv2d | Scale
     delay: Array | None

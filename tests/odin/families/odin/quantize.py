@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.bundle.integers.dial import NOTHING, Chosen, Dial
-from mapper.bundle.integers.draft import Arrays, Quantized, loss
+from mapper.bundle.integers.draft import Arrays, Quantized, Stored, loss
 from mapper.bundle.integers.units import unit, weights
 from mapper.solving.outcome import Placed
 
@@ -27,8 +27,8 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     most, top = (int(question.profile.limit(k).value) for k in ("weight_max", "threshold_max"))
     above = int(question.semantics.comparison == ">")
     arrays = Arrays()
-    populations: dict[str, dict[str, Any]] = {}
-    projections: dict[str, dict[str, Any]] = {}
+    populations: dict[str, Stored] = {}
+    projections: dict[str, Stored] = {}
     floats: dict[tuple[str, str], Any] = {}
     for population in question.network.populations:
         name, form = population.name, placed.chosen[population.name].form
@@ -42,19 +42,18 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
             clipped = int(np.count_nonzero(np.abs(exact) > most + 0.5))
             error = loss(wanted[p.id], kept / scale[:, None], clipped)
             stored = arrays.add(kept.astype(np.int8), f"weights of '{p.id}'", error)
-            projections[p.id] = {"params": {"weight": stored}}
+            projections[p.id] = Stored(params={"weight": stored})
             floats[(p.id, "weight")] = kept / scale[:, None]
-        populations[name] = {
-            "scale": arrays.add(scale, f"scale of '{name}'"),
-            "params": {
+        populations[name] = Stored(
+            scale=arrays.add(scale, f"scale of '{name}'"),
+            params={
                 "threshold": arrays.add((scale + above).astype(np.uint8), f"threshold of '{name}'")
             },
-        }
+        )
     return Quantized(
         arrays=arrays,
         populations=populations,
         projections=projections,
-        extra={},
         alarms=(),
         floats=floats,
     )
