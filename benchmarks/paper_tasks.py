@@ -152,7 +152,7 @@ def _trace(result: Any, source: Any, given: Any) -> tuple[Any, Any, Any, Any]:
     lag = row["latency"]
     cut = slice(lag, lag + given.shape[1])
     scale = float(np.ravel(bundle.value(row["scale"]))[0])
-    rest = float(np.ravel(bundle.param(row, "rest", 0.0))[0])
+    rest = float(np.ravel(bundle.param(row, "rest"))[0]) if "rest" in row["params"] else 0.0
     ran = ideal.run(source.graph, semantics, given, record=(name,))
     height = float(np.ravel(source.graph.nodes[name].v_threshold)[0])
     wanted = ran.voltages[name].ravel() / height

@@ -10,9 +10,10 @@ import numpy as np
 
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import HostNode
 from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
-from nir_io.graph import KINDS, frozen
+from nir_io.graph import KINDS, Node, frozen
 
 RELAY_STEPS = 1  # a relay repeats its neuron over one connection
 
@@ -189,15 +190,15 @@ def _input(bundle: Loaded, name: str, flat: Array) -> Array:
     return flat[:, :, at : at + bundle.size(name)]
 
 
-def _node(bundle: Loaded, row: Mapping[str, Any]) -> Any:
+def _node(bundle: Loaded, row: HostNode) -> Node:
     values: dict[str, Any] = {"name": "host"}
     for key, value in row.items():
         if key == "kind":
             continue
-        found = bundle.value(value)
+        named = isinstance(value, str) and value in bundle.arrays
         values[key] = (
-            frozen(found)
-            if isinstance(found, np.ndarray)
+            frozen(bundle.arrays[value])
+            if named
             else tuple(value)
             if isinstance(value, list)
             else value

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from device_profiles.profile import Profile
 from mapper.emulate.fans import Fan
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.problem.traits import Hops
 from nir_io.arrays import AnyArray as Array
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,11 +28,11 @@ class Decoder(ABC):
     profile: Profile
 
     @abstractmethod
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """The neurons of a population's row."""
 
     @abstractmethod
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """Threshold units of an integer weight of 1, per neuron of the projection's target."""
 
     @abstractmethod

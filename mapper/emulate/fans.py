@@ -10,6 +10,7 @@ import numpy as np
 
 from device_profiles.profile import Number
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import Params, ProjectionRow
 from nir_io.arrays import AnyArray as Array
 
 
@@ -88,7 +89,7 @@ def stored_fans(bundle: Loaded) -> tuple[Fan, ...]:
     )
 
 
-def _fan(bundle: Loaded, row: Mapping[str, Any]) -> Fan:
+def _fan(bundle: Loaded, row: ProjectionRow) -> Fan:
     if row["form"] == "conv":
         pool = tuple(row["pool"]) if row["pool"] else (1, 1)
         kernel = bundle.param(row, "kernel").shape
@@ -103,7 +104,7 @@ def convolved_fan(
     bundle: Loaded,
     source: str,
     target: str,
-    params: Mapping[str, Any],
+    params: Params,
     kernel: tuple[int, ...],
     pool: tuple[int, ...],
 ) -> Fan:

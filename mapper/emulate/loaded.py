@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from mapper.emulate.manifest import InputRow, Manifest, PopulationRow
+from mapper.emulate.manifest import InputRow, Manifest, PopulationRow, ProjectionRow, Ref
 from nir_io.arrays import AnyArray as Array
+
+Row = PopulationRow | ProjectionRow
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +46,17 @@ class Loaded:
         """Neurons of a population, channels of an input."""
         return int(np.prod(self.shape(name)))
 
-    def value(self, what: Any) -> Any:
-        """The array of a reference; anything else as it is."""
-        return self.arrays[what] if isinstance(what, str) and what in self.arrays else what
+    def value(self, what: Ref | float) -> Array:
+        """The array of a reference; a number as an array without axes."""
+        return self.arrays[what] if isinstance(what, str) else np.asarray(what)
 
-    def param(self, row: Mapping[str, Any], key: str, default: Any = None) -> Any:
-        """A parameter of a population or projection."""
-        return self.value(row["params"].get(key, default))
+    def param(self, row: Row, key: str) -> Array:
+        """A parameter of a population or projection, stored as an array or as a number."""
+        return self.value(row["params"][key])
+
+    def sizes(self, row: Row, key: str) -> tuple[int, ...]:
+        """A parameter that is a list of sizes: strides, paddings, shapes."""
+        return tuple(row["params"][key])
 
     def latency(self) -> int:
         """The largest lag of anything that is read, in steps."""
@@ -65,7 +71,7 @@ class Loaded:
         return raster
 
 
-def is_bias(bundle: Loaded, row: Mapping[str, Any]) -> bool:
+def is_bias(bundle: Loaded, row: ProjectionRow) -> bool:
     """Whether a projection comes from a source that stands for a constant input."""
     return row["source"].startswith("bias:") and row["source"] not in bundle.populations
 
@@ -76,13 +82,13 @@ def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return c, y, x
 
 
-def each_neuron(bundle: Loaded, row: Mapping[str, Any], key: str) -> Array:
+def each_neuron(bundle: Loaded, row: PopulationRow, key: str) -> Array:
     """A parameter as one number a neuron."""
     value = np.ravel(np.asarray(bundle.param(row, key), dtype=np.float64))
     return np.broadcast_to(value, (bundle.size(row["name"]),))
 
 
-def scale_of(bundle: Loaded, row: Mapping[str, Any]) -> Array:
+def scale_of(bundle: Loaded, row: PopulationRow) -> Array:
     """Units of the file's threshold that the integers of each neuron are multiplied by."""
     scale = np.asarray(bundle.value(row["scale"]), dtype=np.float64)
     return np.broadcast_to(np.ravel(scale), (bundle.size(row["name"]),))

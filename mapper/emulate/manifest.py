@@ -13,6 +13,7 @@ Ref = str
 Param = Ref | int | float | str | list[int]
 Params = dict[str, Any]  # by name: what a family stores; read by its Decoder and its emulator
 Box = list[list[int]]
+HostNode = dict[str, Any]  # `kind`, and the node's fields by name: refs, numbers, lists
 
 
 class DeviceRow(TypedDict):
@@ -174,7 +175,7 @@ class HostPath(TypedDict):
     """Linear nodes, one after the other, on the spikes of a source."""
 
     source: str
-    stages: list[dict[str, Any]]
+    stages: list[HostNode]
 
 
 class HostNeuron(TypedDict):

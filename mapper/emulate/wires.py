@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from mapper.emulate.layers import layer
-from mapper.emulate.loaded import Loaded, as_map, is_bias
+from mapper.emulate.loaded import Loaded, Row, as_map, is_bias
+from mapper.emulate.manifest import ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.problem.traits import Hops
 from nir_io.arrays import AnyArray as Array
 from nir_io.graph import Conv2d, Linear, Node, SumPool2d, frozen
 
-UnitOf = Callable[[Mapping[str, Any]], Array]
+UnitOf = Callable[[ProjectionRow], Array]
 
 
 def delayed(
@@ -73,7 +73,7 @@ def dense(values: Array) -> Linear:
     return Linear(name="w", shape_in=(columns,), shape_out=(rows,), weight=frozen(values))
 
 
-def convolution(row: Mapping[str, Any], kernel: Array, shape: tuple[int, ...]) -> Conv2d:
+def convolution(row: Row, kernel: Array, shape: tuple[int, ...]) -> Conv2d:
     """The convolution that a row of a manifest describes.
 
     row: a projection, or a population that holds its kernel; kernel: (out, in, y, x); shape:
@@ -100,7 +100,7 @@ def convolution(row: Mapping[str, Any], kernel: Array, shape: tuple[int, ...]) -
     )
 
 
-def integers(bundle: Loaded, row: Mapping[str, Any]) -> Array:
+def integers(bundle: Loaded, row: ProjectionRow) -> Array:
     """The stored weights of a projection, both of its synapses added."""
     key = "kernel" if row["form"] == "conv" else "weight"
     total = np.asarray(bundle.param(row, key), dtype=np.float64)

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from mapper.bundle.result import Result
 from mapper.emulate import ideal
+from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import PopulationRow
 from mapper.families.xylo import emulate as xylo
 from mapper.families.xylo.load import network_of
 from mapper.families.xylo.quantize import dials, quantize
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray
 from tests.asking import emulate
 from tests.quantize.networks import events, loaded, mapped, srnn
+
+
+def rest_of(bundle: Loaded, row: PopulationRow) -> AnyArray:
+    return bundle.param(row, "rest") if "rest" in row["params"] else np.zeros(())
 
 
 def placed(result: Result) -> Placed:
@@ -30,7 +37,7 @@ def test_a_threshold_is_its_scale_and_its_rest_and_one_more_for_greater(seed: in
     result = mapped(srnn(seed), "xylo-audio2", reset="zero", allow=("reset-kind",))
     bundle = loaded(result)
     for row in bundle.populations.values():
-        rest = bundle.param(row, "rest", 0)
+        rest = rest_of(bundle, row)
         assert np.array_equal(bundle.param(row, "threshold"), bundle.value(row["scale"]) + rest + 1)
 
 
@@ -43,7 +50,7 @@ def test_a_resting_membrane_settles_at_its_rest_and_does_not_fire(seed: int) -> 
     assert not ran.spikes["hidden"].any()
     row = bundle.populations["h"]
     v = ran.states["hidden"]["v"][0, -1, np.ravel(bundle.param(row, "hidden_ids"))]
-    rest, dash = bundle.param(row, "rest", 0), bundle.param(row, "dash_mem").astype(int)
+    rest, dash = rest_of(bundle, row), bundle.param(row, "dash_mem").astype(int)
     assert np.all((v >= rest) & (v < rest + (1 << dash)))
 
 

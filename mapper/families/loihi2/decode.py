@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mapper.emulate.decoder import Array, Decoder, Row
+from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, stored_fans
 from mapper.emulate.loaded import each_neuron, scale_of
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import stored_wires
@@ -18,7 +19,7 @@ from mapper.problem.traits import Hops
 class Loihi2Decoder(Decoder):
     """LIF and ATRLIF processes: 12-bit decays, thresholds and weights with a shift."""
 
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """An ATRLIF fires at half its threshold and takes the whole of it away."""
         bundle = self.bundle
         n, scale = bundle.size(row["name"]), scale_of(bundle, row)
@@ -48,7 +49,7 @@ class Loihi2Decoder(Decoder):
             threshold=stored * (2.0 * step if soft else step) / scale,
         )
 
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """Weights are shifted by their exponent and by what the synapse shifts all inputs."""
         scale = scale_of(self.bundle, self.bundle.populations[row["target"]])
         shift = float(self.profile.limit("input_shift").value)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.families.loihi2 import emulate as loihi2
 from nir_io.arrays import AnyArray as Array
 
@@ -55,7 +56,7 @@ def _order(shape: tuple[int, ...]) -> Array:
     return index.reshape(shape).T.ravel() if len(shape) > 1 else index
 
 
-def _groups(bundle: Loaded, row: Mapping[str, Any]) -> list[Array]:
+def _groups(bundle: Loaded, row: PopulationRow) -> list[Array]:
     """C-order indices of each layer's neurons, in the layer's order."""
     keys = ("delta_i", "delta_v") if row["device_model"] == "ATRLIF" else ("du", "dv")
     pairs = np.stack([np.ravel(bundle.param(row, key)) for key in keys], axis=1)
@@ -94,16 +95,16 @@ def _layer(bundle: Loaded, name: str, number: int, group: Array) -> loihi2.Lif |
 
 
 def _connections(
-    bundle: Loaded, row: Mapping[str, Any], groups: Mapping[str, list[Array]]
+    bundle: Loaded, row: ProjectionRow, groups: Mapping[str, list[Array]]
 ) -> list[loihi2.Dense | loihi2.Conv]:
     source, target = row["source"], row["target"]
     exponent, bits = int(bundle.param(row, "exponent")), int(bundle.param(row, "bits"))
     if row["form"] == "conv":
         kernel = bundle.param(row, "kernel")
-        top, _, left, _ = bundle.param(row, "padding")
-        c, y, x = bundle.param(row, "input_shape")
-        sy, sx = bundle.param(row, "stride")
-        dy, dx = bundle.param(row, "dilation")
+        top, _, left, _ = bundle.sizes(row, "padding")
+        c, y, x = bundle.sizes(row, "input_shape")
+        sy, sx = bundle.sizes(row, "stride")
+        dy, dx = bundle.sizes(row, "dilation")
         return [
             loihi2.Conv(
                 source=f"{source}\0{0}" if source in groups else source,

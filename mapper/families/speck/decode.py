@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mapper.emulate.decoder import Array, Decoder, Row
+from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, convolved_fan
 from mapper.emulate.loaded import as_map, each_neuron, scale_of
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import applied, convolution, sum_pool
@@ -18,7 +19,7 @@ from mapper.problem.traits import Hops
 class SpeckDecoder(Decoder):
     """IF neurons with a floor; one kernel a population, over all that it reads."""
 
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """Biases and first membranes are one a channel."""
         bundle = self.bundle
         n, scale = bundle.size(row["name"]), scale_of(bundle, row)
@@ -42,7 +43,7 @@ class SpeckDecoder(Decoder):
             threshold=each_neuron(bundle, row, "threshold_high") / scale,
         )
 
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """One over the scale of the target."""
         return 1.0 / scale_of(self.bundle, self.bundle.populations[row["target"]])
 

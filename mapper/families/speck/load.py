@@ -81,9 +81,9 @@ def network_of(bundle: Loaded) -> speck.Network:
 
 def _core(bundle: Loaded, name: str, sent: tuple[speck.Destination, ...]) -> speck.Core:
     row = bundle.populations[name]
-    top, _, left, _ = bundle.param(row, "padding")
-    sy, sx = bundle.param(row, "stride")
-    c, y, x = bundle.param(row, "input_shape")
+    top, _, left, _ = bundle.sizes(row, "padding")
+    sy, sx = bundle.sizes(row, "stride")
+    c, y, x = bundle.sizes(row, "input_shape")
     bias = bundle.param(row, "bias").astype(np.int64)
     shape = _map(tuple(row["shape"]))
     v_init = bundle.param(row, "v_init").astype(np.int64)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mapper.emulate.decoder import Array, Decoder, Row
+from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, stored_fans
 from mapper.emulate.loaded import each_neuron, scale_of
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import stored_wires
@@ -18,7 +19,7 @@ from mapper.problem.traits import Hops
 class Spinnaker2Decoder(Decoder):
     """float32 states: decays as they are, weights as integers of a scale."""
 
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """Models without a synapse have no decay of it."""
         bundle = self.bundle
         n, scale = bundle.size(row["name"]), scale_of(bundle, row)
@@ -37,7 +38,7 @@ class Spinnaker2Decoder(Decoder):
             threshold=each_neuron(bundle, row, "threshold") / scale,
         )
 
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """One over the scale of the target."""
         return 1.0 / scale_of(self.bundle, self.bundle.populations[row["target"]])
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.families.spinnaker2 import emulate as spinnaker2
 from nir_io.arrays import AnyArray as Array
 
@@ -41,9 +41,7 @@ def run(
     return dict(record.spikes), {name: record.states[name]["v"] for name in states}
 
 
-def _population(
-    bundle: Loaded, name: str, row: Mapping[str, Any], conv: bool
-) -> spinnaker2.Population:
+def _population(bundle: Loaded, name: str, row: PopulationRow, conv: bool) -> spinnaker2.Population:
     keys = ("threshold", "alpha_decay", "i_offset", "v_reset", "v_init", "exc_decay", "inh_decay")
     params = {key: bundle.param(row, key) for key in keys if key in row["params"]}
     return spinnaker2.Population(
@@ -56,14 +54,14 @@ def _population(
 
 
 def _projection(
-    bundle: Loaded, row: Mapping[str, Any]
+    bundle: Loaded, row: ProjectionRow
 ) -> spinnaker2.Projection | spinnaker2.ConvProjection:
     if row["form"] == "conv":
         source = bundle.shape(row["source"])
         shape = (*source, 1) if len(source) == 2 else source
         py, px = row["pool"] or (1, 1)
-        sy, sx = bundle.param(row, "stride")
-        top, bottom, left, right = bundle.param(row, "padding")
+        sy, sx = bundle.sizes(row, "stride")
+        top, bottom, left, right = bundle.sizes(row, "padding")
         c, y, x = shape
         return spinnaker2.ConvProjection(
             source=row["source"],

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mapper.emulate.decoder import Array, Decoder, Row
+from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, stored_fans
 from mapper.emulate.loaded import each_neuron, is_bias, scale_of
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import stored_wires
@@ -18,7 +19,7 @@ from mapper.problem.traits import Hops
 class XyloDecoder(Decoder):
     """Decays 1 - 2^-n, a shift of the weights for each of the three matrices."""
 
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """A neuron fires as often in a step as thresholds fit below the largest membrane."""
         bundle = self.bundle
         n, scale = bundle.size(row["name"]), scale_of(bundle, row)
@@ -41,7 +42,7 @@ class XyloDecoder(Decoder):
             rest=each_neuron(bundle, row, "rest") / scale if "rest" in row["params"] else 0.0,
         )
 
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """The matrix's shift; what arrives in a step has decayed once before it counts."""
         bundle, target = self.bundle, self.bundle.populations[row["target"]]
         kept = 1.0 - 2.0 ** -each_neuron(bundle, target, "dash_syn")
@@ -56,7 +57,7 @@ class XyloDecoder(Decoder):
         """The projections' stored weights."""
         return stored_fans(self.bundle)
 
-    def _matrix(self, row: Row) -> str:
+    def _matrix(self, row: ProjectionRow) -> str:
         if "hidden_ids" not in self.bundle.populations[row["target"]]["params"]:
             return "out"
         return "in" if row["source"] in self.bundle.inputs or is_bias(self.bundle, row) else "rec"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import ProjectionRow
 from mapper.families.xylo import emulate as xylo
 from nir_io.arrays import AnyArray as Array
 
@@ -91,12 +91,12 @@ def network_of(bundle: Loaded) -> xylo.Network:
     )
 
 
-def _add(bundle: Loaded, row: Mapping[str, Any], w_in: Array, w_rec: Array, w_out: Array) -> None:
+def _add(bundle: Loaded, row: ProjectionRow, w_in: Array, w_rec: Array, w_out: Array) -> None:
     """Puts a projection's weights where its source and target ids say."""
     target = bundle.populations[row["target"]]
     source = row["source"]
     first = bundle.param(row, "weight").astype(np.int64).T
-    second = bundle.param(row, "weight_2")
+    second = bundle.param(row, "weight_2") if "weight_2" in row["params"] else None
     if "hidden_ids" not in target["params"]:
         rows = np.ravel(bundle.param(bundle.populations[source], "hidden_ids"))
         w_out[np.ix_(rows, np.ravel(bundle.param(target, "output_ids")))] += first

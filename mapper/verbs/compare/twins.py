@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from mapper.bundle.integers.units import Unit, first_membrane, unit, weights
-from mapper.emulate.decoder import Decoder, Row
+from mapper.emulate.decoder import Decoder
 from mapper.emulate.loaded import is_bias, scale_of
+from mapper.emulate.manifest import ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells, Twin
 from mapper.emulate.wires import delayed, integers, sum_pool
@@ -197,7 +198,7 @@ def _weight(form: ProjectionForm, u: Unit) -> Node:
             return replace(node, weight=frozen(weights(form, u.gain)))
 
 
-def _bias(decoder: Decoder, row: Row, cells: Cells) -> Array:
+def _bias(decoder: Decoder, row: ProjectionRow, cells: Cells) -> Array:
     """What a bias source delivers a step, in threshold units."""
     values = integers(decoder.bundle, row) * decoder.unit_of(row)[:, None]
     constants = decoder.bundle.manifest["contract"]["constant_inputs"]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mapper.emulate.decoder import Array, Decoder, Row
+from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, stored_fans
 from mapper.emulate.loaded import each_neuron, scale_of
+from mapper.emulate.manifest import PopulationRow, ProjectionRow
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import stored_wires
@@ -18,7 +19,7 @@ from mapper.problem.traits import Hops
 class OdinDecoder(Decoder):
     """IF neurons that stop at 0."""
 
-    def cells(self, row: Row) -> Cells:
+    def cells(self, row: PopulationRow) -> Cells:
         """No decay, no leak."""
         n = self.bundle.size(row["name"])
         return Cells(
@@ -35,7 +36,7 @@ class OdinDecoder(Decoder):
             threshold=each_neuron(self.bundle, row, "threshold") / scale_of(self.bundle, row),
         )
 
-    def unit_of(self, row: Row) -> Array:
+    def unit_of(self, row: ProjectionRow) -> Array:
         """One over the scale of the target."""
         return 1.0 / scale_of(self.bundle, self.bundle.populations[row["target"]])
 
