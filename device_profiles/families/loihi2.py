@@ -29,8 +29,8 @@ FAMILY = Family(
             "cores_per_chip": limit("cores", "neurocores that the compiler uses"),
             "cores_on_die": fact("cores", "neurocores of the mesh"),
             "chips_per_system": limit("chips", "chips that one network may use"),
-            "neurons_per_chip": limit("neurons", "neurons of a chip"),
-            "synapses_per_chip": limit("synapses", "synapses of a chip"),
+            "neurons_per_chip": fact("neurons", "neurons of a chip"),
+            "synapses_per_chip": fact("synapses", "synapses of a chip"),
             "embedded_processors": limit("processors", "embedded processors that Lava uses"),
             "counters_per_processor": limit("counters", "spike counters of one processor"),
         },
@@ -63,8 +63,8 @@ FAMILY = Family(
             "weight_bits": limit("bits", "bits of a stored weight"),
             "weight_mantissa_min": floor("LSB", "least weight of mixed sign"),
             "weight_mantissa_max": limit("LSB", "largest weight of mixed sign"),
-            "weight_mantissa_max_one_signed": limit(
-                "LSB", "largest magnitude where all signs agree"
+            "weight_mantissa_max_one_signed": fact(
+                "LSB", "largest magnitude where all signs agree; the mapper takes the mixed grid"
             ),
             "weight_mixed_step": fact("LSB", "grid of 8-bit weights of mixed sign"),
             "weight_exponent_min": floor(
@@ -79,7 +79,7 @@ FAMILY = Family(
             "decay_u_max": limit("1/4096", "largest decay of the synaptic current"),
             "decay_v_min": floor("1/4096", "least decay of the membrane, dv"),
             "decay_v_max": limit("1/4096", "largest decay of the membrane"),
-            "threshold_mantissa_bits": limit("bits", "bits of a threshold mantissa"),
+            "threshold_mantissa_bits": fact("bits", "bits of a threshold mantissa"),
             "threshold_mantissa_min": floor("LSB", "least threshold mantissa"),
             "threshold_mantissa_max": limit("LSB", "largest threshold mantissa"),
             "threshold_shift": fact("bits", "left shift of the threshold mantissa"),
@@ -106,7 +106,7 @@ FAMILY = Family(
             "fabrics": fact("fabrics", "physical networks side by side"),
         },
         "timing and energy": {
-            "time_step_floor": floor("ns", "shortest time step of a chip"),
+            "time_step_floor": fact("ns", "shortest time step of a chip"),
             "barrier_time": cost("ns", "end of a step, all cores"),
             "hop_time_x": cost("ns", "a hop east or west", whole=False),
             "hop_time_y": cost("ns", "a hop north or south", whole=False),
@@ -136,8 +136,8 @@ FAMILY = Family(
         "axon_map_units": limit("units", "axon map entries of a core"),
         "axon_mem_units": limit("units", "axon memory of a core"),
         "memory_per_core": fact("bytes", "memory of a core, all uses"),
-        "synaptic_memory_words": limit("units", "synaptic memory of the hardware"),
-        "state_bytes_per_neuron": limit("bytes", "state of a neuron"),
+        "synaptic_memory_words": fact("units", "synaptic memory of the hardware"),
+        "state_bytes_per_neuron": fact("bytes", "state of a neuron"),
     },
     lists={
         **SEMANTIC_LISTS,

@@ -46,7 +46,7 @@ FAMILY = Family(
             "bias_min": floor("LSB", "least bias"),
             "bias_max": limit("LSB", "largest bias"),
             "state_bits": limit("bits", "bits of a membrane, signed"),
-            "threshold_bits": limit("bits", "bits of a threshold, signed"),
+            "threshold_bits": fact("bits", "bits of a threshold, signed"),
             "threshold_high_min": floor("LSB", "least firing threshold"),
             "threshold_high_max": limit("LSB", "largest firing threshold"),
             "threshold_low_min": floor("LSB", "least lower bound of the membrane"),
@@ -67,11 +67,11 @@ FAMILY = Family(
             "events_per_second": limit("events/s", "events into a core in a second"),
         },
         "readout": {
-            "readout_classes": limit("classes", "classes of the readout block, beside idle"),
+            "readout_classes": fact("classes", "classes of the readout block, beside idle"),
             "readout_feature_stride": fact(
                 "features", "class j is read from feature stride * (j - 1)"
             ),
-            "readout_threshold_bits": limit("bits", "bits of the readout threshold"),
+            "readout_threshold_bits": fact("bits", "bits of the readout threshold"),
             "readout_destination": fact("id", "id of the readout block as a destination"),
             "dvs_block": fact("id", "id of the sensor block in monitored events"),
         },

@@ -69,7 +69,7 @@ FAMILY = Family(
             "time_record_bytes": cost("bytes", "recorded time of a tick"),
         },
         "number formats": {
-            "weight_magnitude_bits": limit("bits", "bits of a weight, models without delay"),
+            "weight_magnitude_bits": fact("bits", "bits of a weight, models without delay"),
             "weight_magnitude": limit("LSB", "largest weight, either sign, models without delay"),
             "weight_magnitude_bits_delay": limit("bits", "bits of a weight, models with delay"),
             "weight_magnitude_delay": limit(
