@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 AnyArray = NDArray[Any]
+AnyDtype = np.dtype[Any]
+Floats = NDArray[np.floating[Any]]  # float32 or float64, as the code around them says
