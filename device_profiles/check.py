@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from device_profiles.entries import (
     Table,
@@ -82,11 +82,12 @@ def examine(raw: Table) -> tuple[Finding, ...]:
     return (*found, *(Finding("nothing cites it; remove it", "sources", name) for name in unused))
 
 
-def core_ids(ids: Any) -> tuple[int, ...]:
+def core_ids(ids: object) -> tuple[int, ...]:
     """The ids of a [[core]]: a list of integers, or { first, last }; empty if neither."""
     if isinstance(ids, list):
-        many = cast(list[Any], ids)
-        return tuple(many) if all(is_whole(one) for one in many) else ()
+        many = cast(list[object], ids)
+        whole = tuple(one for one in many if is_whole(one))
+        return whole if len(whole) == len(many) else ()
     span = as_table(ids)
     first, last = span.get("first"), span.get("last")
     if set(span) != {"first", "last"} or not is_whole(first) or not is_whole(last):
@@ -94,11 +95,11 @@ def core_ids(ids: Any) -> tuple[int, ...]:
     return tuple(range(first, last + 1)) if last <= MOST_ID and first >= 0 else (first, last)
 
 
-def as_raw(profile: Profile) -> dict[str, Any]:
+def as_raw(profile: Profile) -> dict[str, object]:
     """A profile in the form of its file; sources by their names again."""
     names = {text: name for name, text in profile.sources.items()}
 
-    def entry(one: Number | Values | Switch) -> dict[str, Any]:
+    def entry(one: Number | Values | Switch) -> dict[str, object]:
         fields = {name: getattr(one, name) for name in type(one).__slots__}
         fields["source"] = names.get(one.source, one.source)
         if isinstance(one, Values):
@@ -123,12 +124,11 @@ def as_raw(profile: Profile) -> dict[str, Any]:
 
 def _top(raw: Table) -> Iterator[Finding]:
     for name in TEXTS:
-        if not is_text(raw.get(name)):
-            yield Finding(f"{shown(raw.get(name))}; printable text is expected", key=name)
-        elif name in ("name", "family") and not NAME.fullmatch(raw[name]):
-            says = (
-                f"is {quoted(raw[name])}; 1 to 64 lower-case letters, digits and '-' are expected"
-            )
+        text = raw.get(name)
+        if not is_text(text):
+            yield Finding(f"{shown(text)}; printable text is expected", key=name)
+        elif name in ("name", "family") and not NAME.fullmatch(text):
+            says = f"is {quoted(text)}; 1 to 64 lower-case letters, digits and '-' are expected"
             yield Finding(says, key=name)
     for name in TABLES:
         if name in raw and not isinstance(raw[name], dict):
@@ -174,7 +174,7 @@ def _numbers(
 
 
 def _cores(
-    classes: Any, known: Family | None, limits: Table, sources: Table, used: set[str]
+    classes: object, known: Family | None, limits: Table, sources: Table, used: set[str]
 ) -> Iterator[Finding]:
     if not isinstance(classes, list) or not classes:
         yield Finding("no [[core]]; at least one class of cores is expected, with name and ids")
@@ -182,9 +182,10 @@ def _cores(
     keys = known.cores if known else None
     names: set[str] = set()
     owners: dict[int, str] = {}
-    for index, one in enumerate(cast(list[Any], classes)):
+    for index, one in enumerate(cast(list[object], classes)):
         core = as_table(one)
-        name = core["name"] if is_text(core.get("name")) else f"[{index}]"
+        own = core.get("name")
+        name = own if is_text(own) else f"[{index}]"
         numbers = {key: entry for key, entry in core.items() if key not in ("name", "ids")}
         wrong = [
             *(("name", says) for says in _core_name(core.get("name"), names)),
@@ -198,7 +199,7 @@ def _cores(
         yield Finding(says, "limits", known.core_count)
 
 
-def _core_name(name: Any, names: set[str]) -> Iterator[str]:
+def _core_name(name: object, names: set[str]) -> Iterator[str]:
     if not is_text(name):
         yield f"{shown(name)}; printable text is expected"
     elif name in names:
@@ -207,7 +208,7 @@ def _core_name(name: Any, names: set[str]) -> Iterator[str]:
         names.add(name)
 
 
-def _ids(given: Any, name: str, owners: dict[int, str]) -> Iterator[str]:
+def _ids(given: object, name: str, owners: dict[int, str]) -> Iterator[str]:
     """Findings on the ids of the class `name`; `owners`: id -> class, filled here."""
     ids = core_ids(given)
     if not ids:

@@ -3,10 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TypedDict
 
 from device_profiles.families import family
-from device_profiles.profile import Number, Profile, Switch, Values
+from device_profiles.profile import Confidence, Kind, Number, Profile, Switch, Values
+
+
+class Cited(TypedDict):
+    """What every entry says of itself."""
+
+    source: str
+    note: str
+    confidence: Confidence
+    says: str
+
+
+class NumberFacts(Cited):
+    """A number; optimistic: what an unpublished one may really be."""
+
+    value: int | float
+    unit: str
+    optimistic: int | float | None
+    kind: Kind
+
+
+class ListFacts(Cited):
+    """A list."""
+
+    values: list[int | str]
+    unit: str
+
+
+class SwitchFacts(Cited):
+    """Yes or no."""
+
+    value: bool
+
+
+class CoresFacts(TypedDict):
+    """A class of equal cores."""
+
+    name: str
+    ids: list[int]
+    limits: dict[str, NumberFacts]
+
+
+class DeviceFacts(TypedDict):
+    """A device."""
+
+    name: str
+    title: str
+    vendor: str
+    family: str
+    hash: str
+    limits: dict[str, NumberFacts]
+    cores: list[CoresFacts]
+    lists: dict[str, ListFacts]
+    switches: dict[str, SwitchFacts]
+
 
 COLUMNS = ("group", "limit", "value", "optimistic", "confidence", "source")
 
@@ -35,27 +89,58 @@ def meanings(profile: Profile) -> dict[str, str]:
     return {**{name: key.says for name, key in numbers.items()}, **lists, **known.switches}
 
 
-def as_json(profile: Profile) -> dict[str, Any]:
+def as_json(profile: Profile) -> DeviceFacts:
     """The profile for JSON: plain values, sources as text, each key with its meaning."""
     says = meanings(profile)
 
-    def entries(many: Mapping[str, Number | Values | Switch]) -> dict[str, Any]:
-        return {name: {**_fields(one), "says": says.get(name, "")} for name, one in many.items()}
+    def numbers(many: Mapping[str, Number]) -> dict[str, NumberFacts]:
+        return {name: _number_facts(one, says.get(name, "")) for name, one in many.items()}
 
-    cores = [
-        {"name": core.name, "ids": list(core.ids), "limits": entries(core.limits)}
-        for core in profile.cores
-    ]
     return {
         "name": profile.name,
         "title": profile.title,
         "vendor": profile.vendor,
         "family": profile.family,
         "hash": profile.hash,
-        "limits": entries(profile.limits),
-        "cores": cores,
-        "lists": entries(profile.lists),
-        "switches": entries(profile.switches),
+        "limits": numbers(profile.limits),
+        "cores": [
+            {"name": core.name, "ids": list(core.ids), "limits": numbers(core.limits)}
+            for core in profile.cores
+        ],
+        "lists": {
+            name: {
+                "values": list(one.values),
+                "source": one.source,
+                "confidence": one.confidence,
+                "unit": one.unit,
+                "note": one.note,
+                "says": says.get(name, ""),
+            }
+            for name, one in profile.lists.items()
+        },
+        "switches": {
+            name: {
+                "value": one.value,
+                "source": one.source,
+                "confidence": one.confidence,
+                "note": one.note,
+                "says": says.get(name, ""),
+            }
+            for name, one in profile.switches.items()
+        },
+    }
+
+
+def _number_facts(one: Number, says: str) -> NumberFacts:
+    return {
+        "value": one.value,
+        "unit": one.unit,
+        "source": one.source,
+        "confidence": one.confidence,
+        "optimistic": one.optimistic,
+        "note": one.note,
+        "kind": one.kind,
+        "says": says,
     }
 
 
@@ -95,10 +180,3 @@ def _switch(one: Switch) -> tuple[str, ...]:
 
 def _source(one: Number | Values | Switch) -> str:
     return f"{one.source} ({one.note})" if one.note else one.source
-
-
-def _fields(one: Number | Values | Switch) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: getattr(one, name) for name in type(one).__slots__}
-    if isinstance(one, Values):
-        fields["values"] = list(one.values)
-    return fields

@@ -4,17 +4,20 @@ Each function yields sentences without a place; the caller knows where it looks.
 collects the sources that the entry cites.
 """
 
+# what isinstance leaves of a table's values is unknown
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard, cast, get_args
+from typing import TypeGuard, cast, get_args
 
 from device_profiles.errors import quoted
 from device_profiles.families import Key, ListKey
 from device_profiles.profile import Confidence, Kind
 
-Table = Mapping[str, Any]
+Table = Mapping[str, object]
 
 CONFIDENCES: tuple[str, ...] = get_args(Confidence)
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -24,7 +27,9 @@ SWITCH = ("value", "source", "confidence", "note")
 MOST = 2**53  # beyond it a TOML number, a float and a solver's integer differ
 
 
-def number_findings(entry: Any, key: Key | None, sources: Table, used: set[str]) -> Iterator[str]:
+def number_findings(
+    entry: object, key: Key | None, sources: Table, used: set[str]
+) -> Iterator[str]:
     """A number: unit, source, confidence, magnitude, the side of its optimistic value."""
     if not isinstance(entry, dict):
         yield f"{shown(entry)}; a table is expected: {{ value, unit, source, confidence }}"
@@ -47,7 +52,9 @@ def number_findings(entry: Any, key: Key | None, sources: Table, used: set[str])
     yield from _side(kind, number.get("value"), number.get("optimistic"))
 
 
-def list_findings(entry: Any, key: ListKey | None, sources: Table, used: set[str]) -> Iterator[str]:
+def list_findings(
+    entry: object, key: ListKey | None, sources: Table, used: set[str]
+) -> Iterator[str]:
     """A list: all integers with a unit, or all text; source and confidence."""
     if not isinstance(entry, dict):
         yield f"{shown(entry)}; a table is expected: {{ values, source, confidence }}"
@@ -58,7 +65,7 @@ def list_findings(entry: Any, key: ListKey | None, sources: Table, used: set[str
     if not isinstance(given, list) or not given:
         yield f"values {shown(given)}; a list with at least one entry is expected"
         return
-    values = cast(list[Any], given)
+    values = cast(list[object], given)
     numbers = all(is_whole(value) for value in values)
     if not numbers and not all(is_text(value) for value in values):
         yield "values are mixed; all integers or all printable text is expected"
@@ -77,7 +84,7 @@ def list_findings(entry: Any, key: ListKey | None, sources: Table, used: set[str
         yield from (f"{value} is none of {', '.join(key.choices)}" for value in strange)
 
 
-def switch_findings(entry: Any, sources: Table, used: set[str]) -> Iterator[str]:
+def switch_findings(entry: object, sources: Table, used: set[str]) -> Iterator[str]:
     """A switch: true or false, source and confidence."""
     if not isinstance(entry, dict):
         yield f"{shown(entry)}; a table is expected: {{ value, source, confidence }}"
@@ -109,7 +116,7 @@ def _cited(entry: Table, parts: tuple[str, ...], sources: Table, used: set[str])
         yield "assumed, without a note; say in note what the guess rests on"
 
 
-def _magnitude(value: Any, key: Key | None) -> Iterator[str]:
+def _magnitude(value: object, key: Key | None) -> Iterator[str]:
     if not is_number(value):
         yield f"{shown(value)}; a finite number is expected"
     elif abs(value) > MOST:
@@ -120,7 +127,7 @@ def _magnitude(value: Any, key: Key | None) -> Iterator[str]:
         yield f"is {value} {key.unit}; at least {key.least} is expected"
 
 
-def _side(kind: Any, value: Any, better: Any) -> Iterator[str]:
+def _side(kind: object, value: object, better: object) -> Iterator[str]:
     """The optimistic value of a limit is more, of a floor or cost less."""
     if not is_number(value) or not is_number(better):
         return
@@ -134,27 +141,27 @@ def _side(kind: Any, value: Any, better: Any) -> Iterator[str]:
         yield f"optimistic is {better}, value {value}; the safe value of a {kind} is the larger one"
 
 
-def as_table(value: Any) -> dict[str, Any]:
+def as_table(value: object) -> dict[str, object]:
     """The table, or an empty one where there is none."""
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
 
 
-def is_whole(value: Any) -> TypeGuard[int]:
+def is_whole(value: object) -> TypeGuard[int]:
     """An integer; TOML's true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: Any) -> TypeGuard[int | float]:
+def is_number(value: object) -> TypeGuard[int | float]:
     """A finite number."""
     return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def is_text(value: Any) -> TypeGuard[str]:
+def is_text(value: object) -> TypeGuard[str]:
     """Text that can be printed on one line, and is not blank."""
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A wrong value as a finding shows it: 'is missing', 'is 3', ..."""
     if value is None:
         return "is missing"

@@ -9,20 +9,66 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
-from device_profiles.check import as_table, core_ids, examine
+from device_profiles.check import core_ids, examine
 from device_profiles.errors import ProfileError, quoted
 from device_profiles.families import family
 from device_profiles.lines import line_of
-from device_profiles.profile import CoreClass, Number, Profile, Switch, Values
+from device_profiles.profile import Confidence, CoreClass, Kind, Number, Profile, Switch, Values
 
 CHIPS = "chips"
 MOST_BYTES = 2**18
 SEARCH_PATH = "NIRMAP_DEVICES"
 SUFFIX = ".toml"
+
+
+class RawNumber(TypedDict):
+    """A number of a sound profile's file."""
+
+    value: int | float
+    unit: str
+    source: str
+    confidence: Confidence
+    optimistic: NotRequired[int | float]
+    note: NotRequired[str]
+    kind: NotRequired[Kind]
+
+
+class RawList(TypedDict):
+    """A list of a sound profile's file."""
+
+    values: list[int | str]
+    source: str
+    confidence: Confidence
+    unit: NotRequired[str]
+    note: NotRequired[str]
+
+
+class RawSwitch(TypedDict):
+    """A switch of a sound profile's file."""
+
+    value: bool
+    source: str
+    confidence: Confidence
+    note: NotRequired[str]
+
+
+class RawProfile(TypedDict):
+    """A sound profile's file; core: name, ids and numbers."""
+
+    name: str
+    title: str
+    vendor: str
+    family: str
+    sources: dict[str, str]
+    limits: NotRequired[dict[str, RawNumber]]
+    core: list[dict[str, object]]
+    lists: NotRequired[dict[str, RawList]]
+    switches: NotRequired[dict[str, RawSwitch]]
 
 
 def names() -> tuple[str, ...]:
@@ -118,7 +164,7 @@ def parse(data: bytes, file: str) -> Profile:
     findings = examine(raw)
     if findings:
         raise ProfileError([f"{file}{_line(text, f.table, f.key, f.core)}: {f}" for f in findings])
-    return _built(raw, hashlib.sha256(data).hexdigest())
+    return _built(cast(RawProfile, raw), hashlib.sha256(data).hexdigest())
 
 
 def _line(text: str, table: str, key: str, core: int) -> str:
@@ -137,26 +183,47 @@ def _near(name: str) -> str:
     )
 
 
-def _built(raw: dict[str, Any], digest: str) -> Profile:
+def _built(raw: RawProfile, digest: str) -> Profile:
     """The profile of a sound file, its cores by their ids: their order there says nothing."""
-    sources: dict[str, str] = raw["sources"]
+    sources = raw["sources"]
     known = family(raw["family"])
     keys = {**known.limits, **known.cores} if known else {}
 
-    def cited(entry: dict[str, Any], **more: object) -> dict[str, Any]:
-        return {**entry, "source": sources[entry["source"]], **more}
+    def number(name: str, entry: RawNumber) -> Number:
+        usual = keys[name].kind if name in keys else "limit"
+        return Number(
+            value=entry["value"],
+            unit=entry["unit"],
+            source=sources[entry["source"]],
+            confidence=entry["confidence"],
+            optimistic=entry.get("optimistic"),
+            note=entry.get("note", ""),
+            kind=entry.get("kind", usual),
+        )
 
-    def number(name: str, entry: dict[str, Any]) -> Number:
-        kind = entry.get("kind", keys[name].kind if name in keys else "limit")
-        return Number(**cited(entry, kind=kind))
+    def values(entry: RawList) -> Values:
+        return Values(
+            values=tuple(entry["values"]),
+            source=sources[entry["source"]],
+            confidence=entry["confidence"],
+            unit=entry.get("unit", ""),
+            note=entry.get("note", ""),
+        )
 
-    def values(entry: dict[str, Any]) -> Values:
-        return Values(**cited(entry, values=tuple(entry["values"])))
+    def switch(entry: RawSwitch) -> Switch:
+        return Switch(
+            value=entry["value"],
+            source=sources[entry["source"]],
+            confidence=entry["confidence"],
+            note=entry.get("note", ""),
+        )
 
-    def core(entry: dict[str, Any]) -> CoreClass:
-        limits = {key: number(key, one) for key, one in entry.items() if key not in ("name", "ids")}
+    def core(entry: Mapping[str, object]) -> CoreClass:
+        rest = {key: one for key, one in entry.items() if key not in ("name", "ids")}
+        numbers = cast(dict[str, RawNumber], rest)
+        limits = {key: number(key, one) for key, one in numbers.items()}
         ids = tuple(sorted(core_ids(entry["ids"])))
-        return CoreClass(name=entry["name"], ids=ids, limits=limits)
+        return CoreClass(name=str(entry["name"]), ids=ids, limits=limits)
 
     return Profile(
         name=raw["name"],
@@ -164,11 +231,9 @@ def _built(raw: dict[str, Any], digest: str) -> Profile:
         vendor=raw["vendor"],
         family=raw["family"],
         sources=sources,
-        limits={name: number(name, one) for name, one in as_table(raw.get("limits")).items()},
+        limits={name: number(name, one) for name, one in raw.get("limits", {}).items()},
         cores=tuple(sorted(map(core, raw["core"]), key=lambda one: one.ids)),
-        lists={name: values(one) for name, one in as_table(raw.get("lists")).items()},
-        switches={
-            name: Switch(**cited(one)) for name, one in as_table(raw.get("switches")).items()
-        },
+        lists={name: values(one) for name, one in raw.get("lists", {}).items()},
+        switches={name: switch(one) for name, one in raw.get("switches", {}).items()},
         hash=digest,
     )

@@ -65,7 +65,7 @@ class Profile:
         """
         if name in self.limits:
             return self.limits[name]
-        alike = self.cores[0].limits if len(self.cores) == 1 else {}
+        alike: Mapping[str, Number] = self.cores[0].limits if len(self.cores) == 1 else {}
         if name in alike:
             return alike[name]
         names = ", ".join((*self.limits, *alike))

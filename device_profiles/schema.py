@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from device_profiles.check import KEY, MOST_ID, NAME, PARTS
 from device_profiles.entries import CONFIDENCES, KINDS, MOST
 from device_profiles.families import Family, Key, ListKey, family, family_names
 
-Schema = dict[str, Any]
+Schema = dict[str, object]
 
 TEXT: Schema = {"type": "string", "pattern": r"\S"}
 ID: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_ID}
@@ -151,7 +150,7 @@ def _entry(kind: str, says: str, narrowed: Schema) -> Schema:
     }
 
 
-def _closed(properties: Schema, needed: list[str]) -> Schema:
+def _closed(properties: Mapping[str, object], needed: list[str]) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,

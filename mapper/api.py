@@ -15,11 +15,20 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from mapper.errors import OurBug
 from mapper.problem.asked import Asked, Source
+from mapper.problem.given import (
+    AnyPath,
+    AskingOptions,
+    Given,
+    MappingOptions,
+    ReadingOptions,
+    given,
+)
 from mapper.verbs.report import Report
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
 
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     import nir
 
     from device_profiles.profile import Profile
+    from mapper.report.document import Inspected
     from mapper.verbs.batch.run import Step
     from mapper.verbs.batch.verb import Fitted
     from mapper.verbs.compare.report import Comparison
@@ -41,6 +51,7 @@ if TYPE_CHECKING:
     from mapper.verify import Checked
     from mapper.verify.certificate import Proven
     from nir_io.limits import Limits
+    from nir_io.presets import Setting
     from nir_io.semantics import Semantics
     from nir_io.sidecar import Sidecar
     from rewrite_rules.rule import Rule
@@ -66,8 +77,9 @@ __all__ = [
     "why_not",
 ]
 
-AnyPath = str | os.PathLike[str]
-Examples = tuple[Any, Any]  # (raster (sample, step, channels...), labels (sample,) or None)
+Examples = tuple[
+    AnyArray, AnyArray | None
+]  # (raster (sample, step, channels...), labels (sample,) or None)
 
 
 def map(
@@ -75,36 +87,21 @@ def map(
     device: AnyPath | Profile,
     *,
     output: AnyPath | None = None,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    changes: Sequence[str] = (),
     calibrate: AnyPath | Examples | None = None,
     evaluations: int | None = None,
-    **options: Any,
+    **options: Unpack[AskingOptions],
 ) -> Report:
     """Map a network onto a device, and write the bundle to the folder `output` if it fits.
 
-    semantics: the name of a preset ('snntorch', ...); models: a sidecar file; repair: mend
-    known defects; changes: to the network first, as `--with` has them; calibrate: data on
-    which the quantizer's free choices are made, a file or (raster, labels or None), and
-    evaluations: how many candidates may be run for it; options: settings of Semantics (`file_dt`, `reset`, ...) and of Settings (`max_error`, `allow`, ...). Raises
+    calibrate: data on which the quantizer's free choices are made, a file or (raster, labels or
+    None); evaluations: how many candidates may be run for it; options: how the file is read,
+    its update rule, and how it is mapped, see mapper.problem.given.AskingOptions. Raises
     BadInput, ProfileError, and OurBug where the independent checker rejects the bundle.
     """
     from mapper.verbs.check import check as checked
     from mapper.verbs.deliver import deliver
 
-    asked = ask(
-        model,
-        device,
-        semantics=semantics,
-        models=models,
-        repair=repair,
-        limits=limits,
-        changes=changes,
-        **options,
-    )
+    asked = ask(model, device, **options)
     result = checked(_with_data(asked, calibrate, evaluations), whole=True)
     return result if output is None else deliver(asked, result, Path(output))
 
@@ -113,103 +110,97 @@ def check(
     model: AnyPath | nir.NIRGraph | Graph,
     device: AnyPath | Profile,
     *,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    changes: Sequence[str] = (),
     calibrate: AnyPath | Examples | None = None,
     evaluations: int | None = None,
-    **options: Any,
+    **options: Unpack[AskingOptions],
 ) -> Report:
     """As `map` in every respect but that nothing is written."""
     from mapper.verbs.check import check as checked
 
-    asked = ask(
-        model,
-        device,
-        semantics=semantics,
-        models=models,
-        repair=repair,
-        limits=limits,
-        changes=changes,
-        **options,
-    )
+    asked = ask(model, device, **options)
     return checked(_with_data(asked, calibrate, evaluations), whole=False)
 
 
 def ask(
     model: AnyPath | nir.NIRGraph | Graph,
     device: AnyPath | Profile,
-    *,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    changes: Sequence[str] = (),
-    **options: Any,
+    **options: Unpack[AskingOptions],
 ) -> Asked:
     """The question that `map` and `check` answer, as a value: what mapper.verbs.query takes."""
-    asked = _asked(model, device, semantics, models, repair, limits, options)
-    if not changes:
+    said = given(options, options.get("changes", ()))
+    asked = _asked(model, device, said)
+    if not said.changes:
         return asked
     from mapper.problem.change.change import parsed
     from mapper.problem.change.resize import CannotResizeError
     from mapper.problem.fix import changed
 
     try:
-        return changed(asked, parsed(tuple(changes), asked.source.graph))
+        return changed(asked, parsed(said.changes, asked.source.graph))
     except (CannotResizeError, ValueError) as error:
         raise BadInput([f"option --with: {error}"]) from error
 
 
 def vary(
-    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, what: str, **asked: Any
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    what: str,
+    **options: Unpack[AskingOptions],
 ) -> Answer[Varied]:
     """The largest feasible value of `what`, and the limit that binds beyond it.
 
-    what: channels@NODE, neurons@NODE, kernel@NODE, input, dt or weight_bits; asked: the
-    options of `check`. Raises as `check`, and BadInput for what the network does not have.
+    what: channels@NODE, neurons@NODE, kernel@NODE, input, dt or weight_bits; options:
+    those of `check`. Raises as `check`, and BadInput for what the network does not have.
     """
     from mapper.verbs.query import answer
 
-    return answer.varied(ask(model, device, **asked), what)
+    return answer.varied(ask(model, device, **options), what)
 
 
 def headroom(
-    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    **options: Unpack[AskingOptions],
 ) -> Answer[tuple[Room, ...]]:
     """For every limit what is demanded, what there is and who uses most; else as `check`."""
     from mapper.verbs.query import answer
 
-    return answer.headroom(ask(model, device, **asked))
+    return answer.headroom(ask(model, device, **options))
 
 
 def placements(
-    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, **asked: Any
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    **options: Unpack[AskingOptions],
 ) -> Answer[Placements]:
     """Every placement of a small network, the best first; else as `check`."""
     from mapper.verbs.query import answer
 
-    return answer.placements(ask(model, device, **asked))
+    return answer.placements(ask(model, device, **options))
 
 
 def explain(
-    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, node: str, **asked: Any
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    node: str,
+    **options: Unpack[AskingOptions],
 ) -> Answer[Told]:
     """What became of a node of the file, and why; else as `check`."""
     from mapper.verbs.query import answer
 
-    return answer.explained(ask(model, device, **asked), node)
+    return answer.explained(ask(model, device, **options), node)
 
 
 def why_not(
-    model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, what: str, **asked: Any
+    model: AnyPath | nir.NIRGraph | Graph,
+    device: AnyPath | Profile,
+    what: str,
+    **options: Unpack[AskingOptions],
 ) -> Answer[Told]:
     """What speaks against a rule, or against a core (its id); else as `check`."""
     from mapper.verbs.query import answer
 
-    return answer.why_not(ask(model, device, **asked), what)
+    return answer.why_not(ask(model, device, **options), what)
 
 
 def diff(first: AnyPath, second: AnyPath) -> Answer[tuple[Difference, ...]]:
@@ -236,30 +227,24 @@ def training(device: AnyPath) -> Answer[tuple[TrainingLimit, ...]]:
     return answer.training(load(_plain(device)))
 
 
-def inspect(
-    model: AnyPath | nir.NIRGraph | Graph,
-    *,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    **options: Any,
-) -> dict[str, Any]:
+def inspect(model: AnyPath | nir.NIRGraph | Graph, **options: Unpack[ReadingOptions]) -> Inspected:
     """What is in a network: per population its size, time constants, kick and reset.
 
     Works where the semantics are not known, and says then what is missing. Raises BadInput.
     """
+    from mapper.problem.options import split
     from mapper.report.look import look
 
-    source = read(model, repair=repair, limits=limits)
-    said, missing = None, ()
+    said = given(options)
+    source = read(model, repair=said.repair, limits=said.limits)
+    semantics, missing = None, ()
     try:
-        said = _semantics(source, semantics, models, options)
+        semantics = _semantics(source, said, split(said.settings)[0])
     except BadInput as error:
-        if semantics is not None or models is not None or options:
+        if said.meant:
             raise
         missing = error.findings
-    return look(source.graph, source.name, said, missing)
+    return look(source.graph, source.name, semantics, missing)
 
 
 def devices(name: AnyPath | None = None) -> tuple[Profile, ...]:
@@ -274,10 +259,6 @@ def fit(
     devices: str | Iterable[AnyPath] = "all",
     *,
     output: AnyPath | None = None,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
     workers: int | None = None,
     time_limit: float = 60.0,
     memory_limit: int = 4096,
@@ -288,7 +269,7 @@ def fit(
     data: AnyPath | None = None,
     decode: str = "count",
     progress: Callable[[Step], None] | None = None,
-    **options: Any,
+    **options: Unpack[MappingOptions],
 ) -> Fitted:
     """Try many models (files, folders, patterns) on many devices: a row for each pair.
 
@@ -296,19 +277,13 @@ def fit(
     workers: processes (as many as cores); time_limit, memory_limit: seconds and MB of a job;
     changes: look for changes that lift each refusal; scheduler: address of a Dask cluster;
     where, rank: as the command line's; data, decode: what fitting networks are judged on, a
-    file or a folder with NAME.npz for NAME.nir, and by which read-out. The rest is as for `check`. Raises BadInput and
-    ProfileError before any job begins; whatever goes wrong in a job is a row.
+    file or a folder with NAME.npz for NAME.nir, and by which read-out; options: as for
+    `check`. Raises BadInput and ProfileError before any job begins; whatever goes wrong in a job
+    is a row.
     """
     from mapper.verbs.batch import verb
 
-    return verb.fit(
-        [paths] if isinstance(paths, str | os.PathLike) else paths,
-        devices,
-        output=output,
-        semantics=semantics,
-        models_file=models,
-        repair=repair,
-        limits=limits,
+    how = verb.How(
         workers=workers,
         time_limit=time_limit,
         memory_limit=memory_limit,
@@ -318,8 +293,14 @@ def fit(
         rank=rank,
         data=data,
         decode=decode,
+    )
+    return verb.fit(
+        [paths] if isinstance(paths, str | os.PathLike) else paths,
+        devices,
+        how,
+        given(options),
+        output=output,
         progress=progress or (lambda step: None),
-        options=options,
     )
 
 
@@ -327,7 +308,7 @@ def compare(
     what: AnyPath | nir.NIRGraph | Graph,
     device: AnyPath | Profile | None = None,
     *,
-    data: AnyPath | tuple[Any, Any],
+    data: AnyPath | Examples,
     model: AnyPath | None = None,
     recorded: AnyPath | None = None,
     decode: str = "count",
@@ -336,13 +317,8 @@ def compare(
     traces: Sequence[str] = (),
     polarity: str | None = None,
     split: bool = True,
-    semantics: str | None = None,
-    models: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    changes: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[AskingOptions],
 ) -> Comparison:
     """What a network keeps on a device, measured on data, and by which cause it loses the rest.
 
@@ -355,42 +331,34 @@ def compare(
     """
     from mapper.verbs.compare.verb import How, compare_mapped, compare_result, of_bundle
 
+    said = given(options)
     how = How(
         decode=decode,
         orders=orders,
         samples=samples,
         traces=tuple(traces),
         polarity=polarity,
-        limits=limits,
+        limits=said.limits,
         split=split,
     )
-    given = Path(data) if isinstance(data, str | os.PathLike) else data
+    examples = Path(data) if isinstance(data, str | os.PathLike) else data
     ran = None if recorded is None else Path(recorded)
     if isinstance(what, str | os.PathLike) and Path(what).is_dir():
-        source = _of_bundle(Path(what), model, semantics, models, options, repair, limits)
+        source = _of_bundle(Path(what), model, said)
         if device is not None and not isinstance(device, str | os.PathLike):
             raise BadInput(["a bundle has its own device; give the path of a profile, or none"])
         profile = None if device is None else Path(device)
         mapped = of_bundle(Path(what), source, profile)
-        return compare_mapped(mapped, given, how, recorded=ran, progress=progress)
+        return compare_mapped(mapped, examples, how, recorded=ran, progress=progress)
     if device is None:
         raise BadInput(["no device is given; name one (`nirmap devices` lists them)"])
     if model is not None:
         raise BadInput(["option --model goes with a bundle; a network is compared with itself"])
     from mapper.verbs.answer import answer
 
-    asked = ask(
-        what,
-        device,
-        semantics=semantics,
-        models=models,
-        repair=repair,
-        limits=limits,
-        changes=changes,
-        **options,
-    )
+    asked = ask(what, device, **options)
     result = answer(asked, whole=False, trial=False)  # the data are what is run
-    return compare_result(result, asked.source, given, how, recorded=ran, progress=progress)
+    return compare_result(result, asked.source, examples, how, recorded=ran, progress=progress)
 
 
 def rules(name: str | None = None) -> tuple[Rule, ...]:
@@ -463,20 +431,12 @@ def read(
     return Source(graph=graph, name=printable(path.name, 120), path=path, sha256=_sha256(path))
 
 
-def _of_bundle(
-    folder: Path,
-    model: AnyPath | None,
-    semantics: str | None,
-    models: AnyPath | None,
-    options: Mapping[str, Any],
-    repair: bool,
-    limits: Limits | None,
-) -> Source:
+def _of_bundle(folder: Path, model: AnyPath | None, said: Given) -> Source:
     """The network of a bundle that is compared. Raises BadInput."""
     from nir_io.raw import printable
 
     shown = printable(str(folder), 200)
-    if semantics is not None or models is not None or options:
+    if said.meant:
         raise BadInput(
             [
                 f"{shown}: a bundle has its own semantics and settings; give none, or compare the model"
@@ -486,10 +446,10 @@ def _of_bundle(
         raise BadInput(
             [f"{shown}: a bundle holds no copy of the network as it was; pass --model FILE"]
         )
-    return read(model, repair=repair, limits=limits)
+    return read(model, repair=said.repair, limits=said.limits)
 
 
-def _with_data(asked: Asked, data: AnyPath | Examples | None, evaluations: Any) -> Asked:
+def _with_data(asked: Asked, data: AnyPath | Examples | None, evaluations: int | None) -> Asked:
     """The question, to be calibrated on data. Raises BadInput."""
     from mapper.problem.asked import Calibrate
     from mapper.problem.options import candidates
@@ -512,32 +472,22 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _semantics(
-    source: Source, preset: str | None, models: AnyPath | None, overrides: Mapping[str, Any]
-) -> Semantics:
+def _semantics(source: Source, said: Given, overrides: Mapping[str, Setting]) -> Semantics:
     from nir_io.resolve import resolve
     from nir_io.sidecar import load_sidecar
 
-    sidecar: Sidecar | None = None if models is None else load_sidecar(models)
+    sidecar: Sidecar | None = None if said.models is None else load_sidecar(said.models)
     return resolve(
-        source.graph, preset=preset, overrides=overrides, sidecar=sidecar, path=source.path
+        source.graph, preset=said.preset, overrides=overrides, sidecar=sidecar, path=source.path
     )
 
 
-def _asked(
-    model: AnyPath | nir.NIRGraph | Graph,
-    device: AnyPath | Profile,
-    preset: str | None,
-    models: AnyPath | None,
-    repair: bool,
-    limits: Limits | None,
-    options: Mapping[str, Any],
-) -> Asked:
+def _asked(model: AnyPath | nir.NIRGraph | Graph, device: AnyPath | Profile, said: Given) -> Asked:
     """The question, whatever it was given as. Raises BadInput and ProfileError."""
     from device_profiles.load import find, load, names
     from mapper.problem.options import settings_of, split
 
-    overrides, chosen = split(options)
+    overrides, chosen = split(said.settings)
     by_name = isinstance(device, str | os.PathLike)
     if not by_name and (device.name not in names() or load(device.name).hash != device.hash):
         raise BadInput(
@@ -545,12 +495,12 @@ def _asked(
         )
     profile = load(_plain(device)) if by_name else device
     settings = settings_of(chosen, profile)
-    source = read(model, repair=repair, limits=limits)
+    source = read(model, repair=said.repair, limits=said.limits)
     path = find(_plain(device)) if by_name else None
     return Asked(
         source=source,
         profile=profile,
         profile_path=path,
-        semantics=_semantics(source, preset, models, overrides),
+        semantics=_semantics(source, said, overrides),
         settings=settings,
     )

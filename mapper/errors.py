@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-FITS, DOES_NOT_FIT, BAD_INPUT, UNDECIDED, OUR_BUG = range(5)  # exit codes of the command line
+# exit codes of the command line
+FITS: Final = 0
+DOES_NOT_FIT: Final = 1
+BAD_INPUT: Final = 2
+UNDECIDED: Final = 3
+OUR_BUG: Final = 4
 
 
 class OurBug(Exception):  # noqa: N818 -- named for what it is

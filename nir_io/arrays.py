@@ -9,4 +9,5 @@ from numpy.typing import NDArray
 
 AnyArray = NDArray[Any]
 AnyDtype = np.dtype[Any]
+FloatType = type[np.float32] | type[np.float64]
 Floats = NDArray[np.floating[Any]]  # float32 or float64, as the code around them says

@@ -5,11 +5,14 @@ The root has `__type__` NIRGraphData and a group `nodes`; a node's group (NIRNod
 and `time` (sample, event), -1 and inf where there is none; `n_neurons`, `t_max`).
 """
 
+# h5py has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -60,21 +63,21 @@ def observed(path: Path, limits: Limits) -> dict[str, Observed]:
         raise BadInput([f"{shown}: is a damaged NIR data file: {printable(line, 200)}"]) from error
 
 
-def _kind(group: Any) -> str:
+def _kind(group: h5py.HLObject) -> str:
     found = group.attrs.get("__type__", "")
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
 
 
-def _nodes(file: Any, shown: str, limits: Limits) -> dict[str, Observed]:
+def _nodes(file: h5py.File, shown: str, limits: Limits) -> dict[str, Observed]:
     out: dict[str, Observed] = {}
     left = limits.elements
-    nodes = _child(file, "nodes")
-    for name in nodes:
+    nodes = _group(file, "nodes")
+    for name in map(str, nodes):
         node = _child(nodes, name)
         if _kind(node) != "NIRNodeData":
             continue  # a nested graph: not an input of the network
-        held = _child(node, "observables")
-        key = next((k for k in (*SPIKES, *held) if k in held), None)
+        held = _group(node, "observables")
+        key = next((k for k in (*SPIKES, *map(str, held)) if k in held), None)
         if key is None:
             continue
         group = _child(held, key)
@@ -85,18 +88,20 @@ def _nodes(file: Any, shown: str, limits: Limits) -> dict[str, Observed]:
     return out
 
 
-def _observable(group: Any, where: str, left: int, limits: Limits) -> tuple[Observed, int]:
+def _observable(
+    group: h5py.HLObject, where: str, left: int, limits: Limits
+) -> tuple[Observed, int]:
     kind = _kind(group)
     keys = {"TimeGriddedData": ("data",), "EventData": ("idx", "time")}.get(kind)
     if keys is None:
         raise BadInput([f"{where}: is {printable(kind) or 'of no kind'}; expected spikes"])
-    sets = [_child(group, key) for key in keys]
+    sets = [_set(group, key) for key in keys]
     dims = 3 if kind == "TimeGriddedData" else 2
     for data in sets:
         if data.ndim != dims or data.dtype.kind not in "buif" or data.is_virtual or data.external:
             raise BadInput([f"{where}: has the shape {data.shape} and type {data.dtype}"])
-    used = sum(int(data.size) for data in sets)
-    neurons = int(sets[0].shape[2]) if dims == 3 else int(group.attrs["n_neurons"])
+    used = sum(prod(data.shape) for data in sets)
+    neurons = int(sets[0].shape[2]) if dims == 3 else int(_attribute(group, "n_neurons"))
     if used > left or not 0 < neurons <= limits.elements:
         raise BadInput(
             [
@@ -110,14 +115,35 @@ def _observable(group: Any, where: str, left: int, limits: Limits) -> tuple[Obse
     index, time = values
     if index.shape != time.shape or index.max(initial=-1) >= neurons:
         raise BadInput([f"{where}: idx and time do not match, or an idx is not below {neurons}"])
-    until = float(group.attrs["t_max"])
+    until = float(_attribute(group, "t_max"))
     if not 0 < until < 1e9:
         raise BadInput([f"{where}: t_max is {until}; expected seconds"])
     return Observed(neurons=neurons, index=index, time=time, until=until), used
 
 
-def _child(group: Any, key: str) -> Any:
+def _attribute(holder: h5py.HLObject, key: str) -> str | float:
+    found = np.asarray(holder.attrs[key])
+    if found.ndim:
+        raise ValueError(f"'{key}' is no single value")
+    return found.item()
+
+
+def _group(parent: h5py.HLObject, key: str) -> h5py.Group:
+    found = _child(parent, key)
+    if not isinstance(found, h5py.Group):
+        raise ValueError(f"'{key}' is no group")
+    return found
+
+
+def _set(parent: h5py.HLObject, key: str) -> h5py.Dataset:
+    found = _child(parent, key)
+    if not isinstance(found, h5py.Dataset):
+        raise ValueError(f"'{key}' is no data set")
+    return found
+
+
+def _child(parent: h5py.HLObject, key: str) -> h5py.HLObject:
     """A member that lies in the file itself."""
-    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise ValueError(f"'{key}' is missing, or a link out of its place")
-    return group[key]
+    if isinstance(parent, h5py.Group) and isinstance(parent.get(key, getlink=True), h5py.HardLink):
+        return parent[key]
+    raise ValueError(f"'{key}' is missing, or a link out of its place")

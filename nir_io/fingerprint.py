@@ -5,6 +5,9 @@ numbers were stored, on the order of nodes and edges, on compression, nor on the
 a zero. Notes and metadata do not enter.
 """
 
+# fields of nodes by name
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +44,7 @@ def fingerprint_of(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> str:
         for item in sorted(fields(node), key=lambda item: item.name):
             if item.name in ("name", "origin"):
                 continue
-            value = getattr(node, item.name)
+            value: object = getattr(node, item.name)
             text(item.name)
             if isinstance(value, np.ndarray):
                 text(repr(value.shape))

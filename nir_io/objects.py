@@ -1,35 +1,41 @@
 """Objects of the nir package as raw graphs; the package itself is not imported."""
 
+# fields of nodes by name
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from nir_io.graph import KINDS
+from nir_io.graph import KINDS, Array
 from nir_io.limits import Spent
 from nir_io.raw import Field, RawGraph, RawNode, Report, name_fault, printable, written_name
+
+if TYPE_CHECKING:
+    import nir
 
 TYPES = ("input_type", "output_type", "metadata")
 
 
-def raw_graph(graph: Any, report: Report, spent: Spent) -> RawGraph:
+def raw_graph(graph: nir.NIRGraph, report: Report, spent: Spent) -> RawGraph:
     """`graph`, an nir.NIRGraph, as a raw graph. Raises BadInput if it is none."""
-    if type(graph).__name__ != "NIRGraph":
+    if not _is_graph(graph):
         report.find("", f"is a {type(graph).__name__}; expected an nir.NIRGraph")
         report.stop_if_wrong(repair=False)
     report.metadata["nir_version"] = ""
     return _graph(graph, "", report, spent, 0)
 
 
-def _graph(graph: Any, name: str, report: Report, spent: Spent, depth: int) -> RawGraph:
+def _graph(graph: nir.NIRGraph, name: str, report: Report, spent: Spent, depth: int) -> RawGraph:
     where = name or "graph"
     if depth >= spent.limits.depth:
         report.find(where, f"graphs are nested deeper than {spent.limits.depth} levels")
         report.stop_if_wrong(repair=False)
-    held: Mapping[Any, Any] = graph.nodes
+    held = graph.nodes
     if not spent.take_nodes(len(held)) or not spent.take_edges(len(graph.edges)):
         report.find(
             where,
@@ -47,7 +53,7 @@ def _graph(graph: Any, name: str, report: Report, spent: Spent, depth: int) -> R
             nodes[entry] = RawNode(name=printable(entry), where=where, kind="", fields={})
             continue
         full = f"{name}/{entry}" if name else entry
-        if type(node).__name__ == "NIRGraph":
+        if _is_graph(node):
             nodes[entry] = _graph(node, full, report, spent, depth + 1)
         else:
             nodes[entry] = _node(node, full, report, spent)
@@ -55,7 +61,7 @@ def _graph(graph: Any, name: str, report: Report, spent: Spent, depth: int) -> R
     return RawGraph(name=name, where=where, nodes=nodes, edges=edges)
 
 
-def _node(node: Any, name: str, report: Report, spent: Spent) -> RawNode:
+def _node(node: nir.NIRNode, name: str, report: Report, spent: Spent) -> RawNode:
     kind = type(node).__name__
     if kind not in KINDS:
         report.find(
@@ -91,7 +97,11 @@ def _node(node: Any, name: str, report: Report, spent: Spent) -> RawNode:
     return RawNode(name=own_name, where=name, kind=kind, fields=fields, broken=frozenset(broken))
 
 
-def _numbers(value: Any, where: str, report: Report, spent: Spent) -> Any:
+def _is_graph(node: object) -> TypeGuard[nir.NIRGraph]:
+    return type(node).__name__ == "NIRGraph"
+
+
+def _numbers(value: object, where: str, report: Report, spent: Spent) -> Array | None:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -111,12 +121,12 @@ def _numbers(value: Any, where: str, report: Report, spent: Spent) -> Any:
     return numbers
 
 
-def _metadata(holder: Any, prefix: str, report: Report, spent: Spent) -> None:
+def _metadata(holder: nir.NIRNode, prefix: str, report: Report, spent: Spent) -> None:
     given = getattr(holder, "metadata", None)
     _keep(given if isinstance(given, dict) else {}, prefix, report, spent)
 
 
-def _keep(given: Mapping[Any, Any], prefix: str, report: Report, spent: Spent) -> None:
+def _keep(given: Mapping[object, object], prefix: str, report: Report, spent: Spent) -> None:
     for key, value in given.items():
         name = printable(f"{prefix}{key}", 2 * spent.limits.name)
         found = (

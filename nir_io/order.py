@@ -6,6 +6,9 @@ on a cycle carries what that neuron sent in the previous step; every other edge 
 the same step.
 """
 
+# networkx' cycles are typed in part
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from weakref import WeakKeyDictionary
@@ -46,7 +49,7 @@ def late_edges(graph: Graph) -> frozenset[Edge]:
 def _sorted_groups(graph: Graph) -> Groups:
     import networkx as nx
 
-    flow = nx.DiGraph()
+    flow: nx.DiGraph[str] = nx.DiGraph()
     flow.add_nodes_from(graph.nodes)
     flow.add_edges_from(graph.edges)
     whole = nx.condensation(flow)
@@ -61,7 +64,7 @@ def _sorted_groups(graph: Graph) -> Groups:
         ):
             found.append((alone,))
             continue
-        prompt = nx.DiGraph()
+        prompt: nx.DiGraph[str] = nx.DiGraph()
         prompt.add_nodes_from(members[i])
         within = flow.subgraph(members[i]).edges
         prompt.add_edges_from(e for e in within if not isinstance(graph.nodes[e[0]], Neuron))

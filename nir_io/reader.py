@@ -6,6 +6,9 @@ without being followed. `from_nir` makes the same checks on objects of the nir p
 Neither imports that package.
 """
 
+# h5py has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import os

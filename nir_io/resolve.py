@@ -1,4 +1,4 @@
-"""TODO nir_io/resolve.py."""
+"""Settings of the update rule, each from the first that tells it: option, sidecar, file, default."""
 
 from __future__ import annotations
 

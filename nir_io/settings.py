@@ -43,7 +43,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def parsed(key: str, value: Setting) -> Setting:
+def parsed(key: str, value: object) -> Setting:
     """`value` as the type of setting `key`. Raises ValueError with what is expected."""
     if key not in SETTINGS:
         raise ValueError(

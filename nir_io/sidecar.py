@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import cast
 
 from nir_io.errors import BadInput
 from nir_io.presets import PRESETS, Setting
@@ -50,7 +50,7 @@ def load_sidecar(path: str | os.PathLike[str]) -> Sidecar:
             )
             continue
         settings: dict[str, Setting] = {}
-        for key, value in table.items():
+        for key, value in cast(dict[str, object], table).items():
             where = f"{says}: line {_line(text, name, key)}: '{printable(name)}', key '{printable(key)}'"
             try:
                 settings[spelled(key)] = _setting(key, value)
@@ -74,7 +74,7 @@ def entry_for(sidecar: Sidecar, path: str | os.PathLike[str]) -> Mapping[str, Se
     return None
 
 
-def _setting(key: str, value: Any) -> Setting:
+def _setting(key: str, value: object) -> Setting:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"is {printable(str(value))}; expected a text or a number")
     if key != "semantics":

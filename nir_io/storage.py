@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+
+from nir_io.arrays import AnyArray, AnyDtype
 
 # constants of the HDF5 library (H5Zpublic.h, H5Dpublic.h, H5Spublic.h); 32000 is h5py's LZF
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
@@ -16,10 +18,16 @@ ALLOCATED = 2
 NULL_SPACE = 2
 
 
+class Link(Protocol):
+    """h5py.h5l.LinkInfo."""
+
+    type: int
+
+
 class Links(Protocol):
     """Links of a group."""
 
-    def get_info(self, name: bytes) -> Any:
+    def get_info(self, name: bytes) -> Link:
         """Kind of a link, without following it."""
         ...
 
@@ -62,17 +70,40 @@ class Plan(Protocol):
         ...
 
 
+class Space(Protocol):
+    """h5py.h5s.SpaceID."""
+
+    def get_simple_extent_type(self) -> int:
+        """Scalar, simple or null."""
+        ...
+
+
+class Stored(Protocol):
+    """h5py.h5t.TypeID."""
+
+    def get_size(self) -> int:
+        """Bytes of a value."""
+        ...
+
+
+class Chunk(Protocol):
+    """h5py.h5d.StoreInfo: where a chunk lies."""
+
+    size: int
+    chunk_offset: tuple[int, ...]
+
+
 class Data(Protocol):
     """h5py.h5d.DatasetID."""
 
-    dtype: np.dtype[Any]
+    dtype: AnyDtype
     shape: tuple[int, ...]
 
-    def get_space(self) -> Any:
+    def get_space(self) -> Space:
         """Its data space."""
         ...
 
-    def get_type(self) -> Any:
+    def get_type(self) -> Stored:
         """Its type in the file."""
         ...
 
@@ -88,11 +119,11 @@ class Data(Protocol):
         """First byte in the file, of contiguous storage."""
         ...
 
-    def read(self, memory: Any, file: Any, into: Any) -> None:
+    def read(self, memory: Space, file: Space, into: AnyArray) -> None:
         """Read through HDF5's own filters."""
         ...
 
-    def chunk_iter(self, call: Callable[[Any], None]) -> None:
+    def chunk_iter(self, call: Callable[[Chunk], None]) -> None:
         """Visit every stored chunk."""
         ...
 
@@ -101,12 +132,12 @@ class Data(Protocol):
         ...
 
 
-def is_text(dtype: np.dtype[Any]) -> bool:
+def is_text(dtype: AnyDtype) -> bool:
     """Whether values are text, of fixed or variable length."""
     return dtype.kind == "S" or (dtype.metadata or {}).get("vlen") in (bytes, str)
 
 
-def is_number(dtype: np.dtype[Any]) -> bool:
+def is_number(dtype: AnyDtype) -> bool:
     """Whether values are truth values, whole or floating-point numbers."""
     return dtype.kind in "biuf" and "ref" not in (dtype.metadata or {})
 

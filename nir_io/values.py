@@ -11,11 +11,10 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from nir_io.arrays import AnyArray
+from nir_io.arrays import AnyArray, AnyDtype
 from nir_io.graph import Array
 from nir_io.heap import REFERENCE, Heaps
 from nir_io.limits import Spent
@@ -29,6 +28,7 @@ from nir_io.storage import (
     NULL_SPACE,
     SHUFFLE,
     VIRTUAL,
+    Chunk,
     Data,
     is_number,
     is_text,
@@ -71,7 +71,7 @@ class Values:
             self.report.find(where, f"cannot be read: {reason(error)}")
         return None
 
-    def numbers(self, found: Data, dtype: np.dtype[Any], where: str) -> Array | None:
+    def numbers(self, found: Data, dtype: AnyDtype, where: str) -> Array | None:
         """An array as read-only float64, whatever it is stored as."""
         shape = found.shape
         if not is_number(dtype):
@@ -186,7 +186,7 @@ class Values:
         self,
         found: Data,
         filters: list[int],
-        stored: np.dtype[Any],
+        stored: AnyDtype,
         into: AnyArray,
         where: str,
     ) -> bool:
@@ -199,7 +199,7 @@ class Values:
         if not set(filters) <= {DEFLATE, SHUFFLE}:
             self.report.find(where, f"is stored with HDF5 filters {filters}; use gzip or none")
             return False
-        chunks: list[Any] = []
+        chunks: list[Chunk] = []
         found.chunk_iter(chunks.append)
         if len(chunks) != count:
             self.report.find(where, f"has {len(chunks)} of its {count} chunks")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import nir
 import numpy as np
@@ -41,7 +41,7 @@ from nir_io.graph import (
 )
 from nir_io.raw import NAME_KEY
 
-Metadata = dict[str, Any]
+Metadata: TypeAlias = "dict[str, str | int | float | Metadata]"
 
 
 def write(graph: Graph, path: str | os.PathLike[str]) -> None:
@@ -67,7 +67,7 @@ def to_nir(graph: Graph) -> nir.NIRGraph:
     findings = [
         f"'{node.name}' pads {node.padding}; NIR has one padding for both sides, or 'same'"
         for node in graph.of_kind(Conv1d, Conv2d)
-        if _padding(node) is None
+        if not _is_equal(node) and not _is_same(node)
     ]
     if findings:
         raise BadInput(findings)
@@ -75,7 +75,7 @@ def to_nir(graph: Graph) -> nir.NIRGraph:
     own, rest = _metadata(graph)
     nodes: dict[str, nir.NIRNode] = {}
     for name, node in graph.nodes.items():
-        made = MAKERS[type(node)](node)
+        made = _made(node)
         made.input_type = {"input": np.array(node.shape_in)}
         made.output_type = {"output": np.array(node.shape_out)}
         made.metadata = dict(own.get(name, {}))
@@ -123,17 +123,39 @@ def _metadata(graph: Graph) -> tuple[Mapping[str, Metadata], Metadata]:
     return own, rest
 
 
-def _padding(node: Conv1d | Conv2d) -> Any:
-    """The padding as NIR says it, or None."""
-    sides = node.padding
-    before, after = sides[::2], sides[1::2]
-    if before == after:
-        return before[0] if isinstance(node, Conv1d) else before
+def _made(node: Node) -> nir.NIRNode:
+    match node:
+        case Input():
+            return nir.Input({"input": np.array(node.shape_in)})
+        case Output():
+            return nir.Output({"output": np.array(node.shape_out)})
+        case Conv1d():
+            return _conv1d(node)
+        case Conv2d():
+            return _conv2d(node)
+        case AvgPool2d():
+            return _pool(nir.AvgPool2d, node)
+        case SumPool2d():
+            return _pool(nir.SumPool2d, node)
+        case Flatten():
+            return _flatten(node)
+        case _:
+            make, names = ARRAYS[type(node)]
+            return make(**{name: np.array(getattr(node, name)) for name in names})
+
+
+def _is_equal(node: Conv1d | Conv2d) -> bool:
+    """Whether it pads as much before as after."""
+    return node.padding[::2] == node.padding[1::2]
+
+
+def _is_same(node: Conv1d | Conv2d) -> bool:
+    """Whether it pads what NIR calls 'same'."""
     stride = (node.stride,) if isinstance(node, Conv1d) else node.stride
     gaps = (node.dilation,) if isinstance(node, Conv1d) else node.dilation
     spans = [gap * (side - 1) for gap, side in zip(gaps, node.weight.shape[2:], strict=True)]
     same = tuple(side for span in spans for side in (span // 2, span - span // 2))
-    return "same" if same == sides and set(stride) == {1} else None
+    return same == node.padding and set(stride) == {1}
 
 
 def _conv1d(node: Conv1d) -> nir.NIRNode:
@@ -141,7 +163,7 @@ def _conv1d(node: Conv1d) -> nir.NIRNode:
         input_shape=node.shape_in[1],
         weight=np.array(node.weight),
         stride=node.stride,
-        padding=_padding(node),
+        padding=node.padding[0] if _is_equal(node) else "same",
         dilation=node.dilation,
         groups=node.groups,
         bias=np.array(node.bias),
@@ -153,23 +175,19 @@ def _conv2d(node: Conv2d) -> nir.NIRNode:
         input_shape=(node.shape_in[1], node.shape_in[2]),
         weight=np.array(node.weight),
         stride=node.stride,
-        padding=_padding(node),
+        padding=(node.padding[0], node.padding[2]) if _is_equal(node) else "same",
         dilation=node.dilation,
         groups=node.groups,
         bias=np.array(node.bias),
     )
 
 
-def _pool(kind: Any) -> Callable[[Any], nir.NIRNode]:
-    return lambda node: kind(
+def _pool(kind: type[nir.SumPool2d] | type[nir.AvgPool2d], node: SumPool2d) -> nir.NIRNode:
+    return kind(
         kernel_size=np.array(node.kernel_size),
         stride=np.array(node.stride),
         padding=np.array(node.padding),
     )
-
-
-def _arrays(kind: Any, *fields: str) -> Callable[[Any], nir.NIRNode]:
-    return lambda node: kind(**{field: np.array(getattr(node, field)) for field in fields})
 
 
 def _flatten(node: Flatten) -> nir.NIRNode:
@@ -186,25 +204,19 @@ def _umask() -> int:
     return mask
 
 
-MAKERS: Mapping[type[Node], Callable[[Any], nir.NIRNode]] = {
-    Input: lambda node: nir.Input({"input": np.array(node.shape_in)}),
-    Output: lambda node: nir.Output({"output": np.array(node.shape_out)}),
-    Linear: _arrays(nir.Linear, "weight"),
-    Affine: _arrays(nir.Affine, "weight", "bias"),
-    Scale: _arrays(nir.Scale, "scale"),
-    Conv1d: _conv1d,
-    Conv2d: _conv2d,
-    SumPool2d: _pool(nir.SumPool2d),
-    AvgPool2d: _pool(nir.AvgPool2d),
-    Flatten: _flatten,
-    Delay: _arrays(nir.Delay, "delay"),
-    Threshold: _arrays(nir.Threshold, "threshold"),
-    I: _arrays(nir.I, "r"),
-    IF: _arrays(nir.IF, "r", "v_threshold", "v_reset"),
-    LI: _arrays(nir.LI, "tau", "r", "v_leak"),
-    LIF: _arrays(nir.LIF, "tau", "r", "v_leak", "v_threshold", "v_reset"),
-    CubaLI: _arrays(nir.CubaLI, "tau_syn", "tau_mem", "r", "v_leak", "w_in"),
-    CubaLIF: _arrays(
-        nir.CubaLIF, "tau_syn", "tau_mem", "r", "v_leak", "w_in", "v_threshold", "v_reset"
+ARRAYS: Mapping[type[Node], tuple[Callable[..., nir.NIRNode], Sequence[str]]] = {
+    Linear: (nir.Linear, ("weight",)),
+    Affine: (nir.Affine, ("weight", "bias")),
+    Scale: (nir.Scale, ("scale",)),
+    Delay: (nir.Delay, ("delay",)),
+    Threshold: (nir.Threshold, ("threshold",)),
+    I: (nir.I, ("r",)),
+    IF: (nir.IF, ("r", "v_threshold", "v_reset")),
+    LI: (nir.LI, ("tau", "r", "v_leak")),
+    LIF: (nir.LIF, ("tau", "r", "v_leak", "v_threshold", "v_reset")),
+    CubaLI: (nir.CubaLI, ("tau_syn", "tau_mem", "r", "v_leak", "w_in")),
+    CubaLIF: (
+        nir.CubaLIF,
+        ("tau_syn", "tau_mem", "r", "v_leak", "w_in", "v_threshold", "v_reset"),
     ),
 }

@@ -8,8 +8,6 @@ Exact: entries over the edge of the map are zeros of the padding. Refused above 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,7 +64,7 @@ def unrolled(node: Conv2d) -> Array:
     for i, j in np.ndindex(*node.weight.shape[2:]):
         y, from_y = _reached(out_y, node.stride[0], i * node.dilation[0] - node.padding[0], high)
         x, from_x = _reached(out_x, node.stride[1], j * node.dilation[1] - node.padding[2], wide)
-        at: Any = (slice(None), y[:, None], x, slice(None), from_y[:, None], from_x)
+        at = (slice(None), y[:, None], x, slice(None), from_y[:, None], from_x)
         for group in range(node.groups):
             out = slice(group * each_out, (group + 1) * each_out)
             block = matrix[out, :, :, group * each_in : (group + 1) * each_in]

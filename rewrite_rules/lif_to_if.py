@@ -13,7 +13,7 @@ import numpy as np
 from nir_io.graph import IF, LIF, Graph, frozen
 from rewrite_rules.dynamics import step_share
 from rewrite_rules.neurons import compare
-from rewrite_rules.rule import Proposal, Refusal, Rule, Unbounded
+from rewrite_rules.rule import Proposal, Refusal, Rule, Unbounded, Within
 from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
@@ -52,7 +52,7 @@ class LifToIf(Rule):
             f"forgets with a time constant of {slowest:.3g} steps"
         )
         keeps = compare(node, new, target.semantics, because)
-        if not isinstance(keeps, Unbounded) and keeps.bound > 1.0:  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(keeps, Within) and keeps.bound > 1.0:
             keeps = Unbounded(because)
         says = f"'{at}': the leak of the LIF (time constant {slowest:.3g} steps) is dropped"
         return Proposal(self.name, (at,), (new,), keeps, says)

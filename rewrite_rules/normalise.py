@@ -224,7 +224,7 @@ def _tangled(graph: Graph) -> dict[str, int]:
     inside = set(names)
     if not any(len(graph.before(n)) > 1 or len(graph.after(n)) > 1 for n in names):
         return {}
-    flow = nx.DiGraph()
+    flow: nx.DiGraph[str] = nx.DiGraph()
     flow.add_nodes_from(names)
     flow.add_edges_from((a, b) for a, b in graph.edges if a in inside and b in inside)
     order = list(nx.lexicographical_topological_sort(flow))

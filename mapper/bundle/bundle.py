@@ -3,6 +3,9 @@
 The format is docs/bundle.md.
 """
 
+# fields of nodes by name
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -14,26 +17,32 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from mapper.bundle.integers.draft import Arrays, Quantized
 from mapper.emulate.manifest import (
+    CalibrationRow,
     ContractRow,
+    HelperRow,
     HostNeuron,
+    HostNode,
     HostPath,
     HostRow,
     InputRow,
+    LinkRow,
     Manifest,
     OutputRow,
     PopulationRow,
     ProjectionRow,
+    ResultRow,
     RewriteRow,
     SliceRow,
 )
 from mapper.emulate.membranes import delay_steps
 from mapper.problem.network import HostStage, Projection
+from mapper.problem.rows import semantics_row, settings_row
 from mapper.solving.offer.plans import Plan
 from mapper.solving.outcome import Placed, Slice
 from nir_io.arrays import AnyArray
@@ -42,7 +51,7 @@ from nir_io.semantics import Semantics
 from rewrite_rules.dynamics import discretise
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
-SCHEMA = "nirmap-bundle-1"
+SCHEMA: Final = "nirmap-bundle-2"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the only time that stands in an archive: zip's own zero
 
 
@@ -80,7 +89,7 @@ def build(
     *,
     nodes: Mapping[str, str] = MappingProxyType({}),
     sha256: str | None = None,
-    calibration: Mapping[str, Any] | None = None,
+    calibration: CalibrationRow | None = None,
 ) -> Bundle:
     """The bundle of a placement; `files` are those that do not depend on the manifest.
 
@@ -104,17 +113,9 @@ def build(
             "neurons": network.neurons(),
             "nodes": sorted({o for p in network.populations for o in p.origin}),
         },
-        "semantics": fields_of(question.semantics) | {"origins": dict(question.semantics.origins)},
-        "settings": fields_of(question.settings),
-        "result": {
-            "objectives": [
-                {"name": name, "value": value, "bound": bound}
-                for name, value, bound in placed.objectives
-            ],
-            "proven": placed.proven,
-            "cores": placed.cores,
-            "placement": "binding" if placed.binding else "advisory",
-        },
+        "semantics": semantics_row(question.semantics),
+        "settings": settings_row(question.settings),
+        "result": _result(placed),
         "assumptions": [
             {"id": a.id, "says": a.says, "source": a.source} for a in placed.assumptions
         ],
@@ -127,24 +128,16 @@ def build(
         ],
         "projections": _projections(placed, quantized, nodes),
         "slices": [_slice(s, placed.chosen[s.population]) for s in placed.slices],
-        "helpers": [
-            {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
-            for h in placed.helpers
-        ],
-        "links": [
-            {
-                "source": k.source,
-                "port": k.port,
-                "target": k.target,
-                "pool": k.pool,
-                "shift": k.shift,
-            }
-            for k in placed.links
-        ],
+        "helpers": _helpers(placed),
+        "links": _links(placed),
         "pools": dict(quantized.pools),
         "host": [_host(stage, placed, quantized.arrays) for stage in network.host],
         "contract": _contract(placed, quantized),
         "alarms": list(quantized.alarms),
+        "behaviour": None,
+        "witness": None,
+        "cost": None,
+        "tuned_from": None,
         "calibration": calibration,
         "files": {},  # hashes, below: building the rows above adds arrays
     }
@@ -175,10 +168,30 @@ def version_of(name: str) -> str:
         return "unknown"
 
 
-def fields_of(value: Any) -> dict[str, Any]:
-    """The fields of Semantics or Settings for JSON, origins left out."""
-    found = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "origins"}
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+def _result(placed: Placed) -> ResultRow:
+    return {
+        "objectives": [
+            {"name": name, "value": value, "bound": bound}
+            for name, value, bound in placed.objectives
+        ],
+        "proven": placed.proven,
+        "cores": placed.cores,
+        "placement": "binding" if placed.binding else "advisory",
+    }
+
+
+def _helpers(placed: Placed) -> list[HelperRow]:
+    return [
+        {"role": h.role, "population": h.population, "chip": h.chip, "core": h.core}
+        for h in placed.helpers
+    ]
+
+
+def _links(placed: Placed) -> list[LinkRow]:
+    return [
+        {"source": k.source, "port": k.port, "target": k.target, "pool": k.pool, "shift": k.shift}
+        for k in placed.links
+    ]
 
 
 def _inputs(placed: Placed) -> list[InputRow]:
@@ -250,9 +263,9 @@ def _host(stage: HostStage, placed: Placed, arrays: Arrays) -> HostRow:
     return {"output": stage.output, "paths": paths, "neuron": neuron}
 
 
-def _host_node(node: Node, semantics: Semantics, arrays: Arrays) -> dict[str, Any]:
+def _host_node(node: Node, semantics: Semantics, arrays: Arrays) -> HostNode:
     """A linear node as data: arrays by reference, geometry as numbers; a Delay in steps."""
-    row: dict[str, Any] = {
+    row: HostNode = {
         "kind": node.kind,
         "shape_in": list(node.shape_in),
         "shape_out": list(node.shape_out),

@@ -12,22 +12,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
-from mapper.bundle.bundle import fields_of, version_of
+from mapper.bundle.bundle import version_of
 from mapper.bundle.json import line
+from mapper.problem.rows import semantics_row, settings_row
 from mapper.solving.claims.ledger import Bound, Choose, Claim, Decision
+from mapper.solving.document import (
+    Amount,
+    Certificate,
+    CertifiedConflict,
+    CertifiedLimit,
+    Choice,
+    ProofRow,
+    SplitCase,
+    SumCase,
+    Way,
+    WayRewrite,
+)
 from mapper.solving.offer.plans import Plan
 from mapper.solving.outcome import Conflict, Impossible
 from mapper.solving.solve.proof import Case, Sum, lean, prove
 from rewrite_rules.rule import Unbounded, Within
 
-SCHEMA = "nirmap-certificate-1"
+SCHEMA: Final = "nirmap-certificate-2"
 NAME = "certificate.json"
 MOST_ROWS = 20_000  # of one conflict for which a proof is looked for
 
 
-def certificate(outcome: Impossible, *, sha256: str | None) -> dict[str, Any]:
+def certificate(outcome: Impossible, *, sha256: str | None) -> Certificate:
     """The certificate of a refusal as plain values; sha256: of the model's file, or None."""
     question = outcome.question
     network, profile = question.network, question.profile
@@ -46,8 +59,8 @@ def certificate(outcome: Impossible, *, sha256: str | None) -> dict[str, Any]:
             "chips": question.settings.chips,
         },
         "model": {"fingerprint": network.graph.fingerprint, "sha256": sha256},
-        "semantics": fields_of(question.semantics) | {"origins": dict(question.semantics.origins)},
-        "settings": fields_of(question.settings),
+        "semantics": semantics_row(question.semantics),
+        "settings": settings_row(question.settings),
         "inputs": [{"name": name, "shape": list(shape)} for name, shape in network.inputs],
         "populations": [
             {
@@ -67,14 +80,14 @@ def certificate(outcome: Impossible, *, sha256: str | None) -> dict[str, Any]:
     }
 
 
-def as_bytes(certificate: Mapping[str, Any]) -> bytes:
+def as_bytes(certificate: Certificate) -> bytes:
     """The file's bytes: the same for the same certificate."""
     return (line(certificate) + "\n").encode()
 
 
-def _way(plan: Plan) -> dict[str, Any]:
+def _way(plan: Plan) -> Way:
     """A way to carry out a population: the rewrites that change it, and its slices."""
-    rewrites = [
+    rewrites: list[WayRewrite] = [
         {"rule": p.rule, "bound": p.keeps.bound if isinstance(p.keeps, Within) else None}
         for p in plan.form.neuron.proposals
         if isinstance(p.keeps, Within | Unbounded)
@@ -93,7 +106,7 @@ def _way(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _conflict(conflict: Conflict, asked: Sequence[Claim]) -> dict[str, Any]:
+def _conflict(conflict: Conflict, asked: Sequence[Claim]) -> CertifiedConflict:
     """The rows that a proof needs; all of them where there is none."""
     claims = (*conflict.claims, *asked)
     rows = tuple(bound for claim in claims for bound in claim.bounds)
@@ -105,7 +118,7 @@ def _conflict(conflict: Conflict, asked: Sequence[Claim]) -> dict[str, Any]:
     named = [d for i in used for _, d in rows[i].terms]
     named += [case.decision for case in proof or () if not isinstance(case, Sum)]
     decisions = {d: i for i, d in enumerate(dict.fromkeys(named))}
-    told: list[dict[str, Any]] = []
+    told: list[CertifiedLimit] = []
     first = 0
     for claim in claims:
         own = [i for i in range(first, first + len(claim.bounds)) if i in at]
@@ -160,7 +173,9 @@ def _used(proof: Iterable[Case]) -> set[int]:
     return {i for case in proof if isinstance(case, Sum) for i, _ in case.rows}
 
 
-def _case(case: Case, at: Mapping[int, int], decisions: Mapping[Decision, int]) -> dict[str, Any]:
+def _case(
+    case: Case, at: Mapping[int, int], decisions: Mapping[Decision, int]
+) -> SumCase | SplitCase:
     if isinstance(case, Sum):
         return {"rows": [[at[i], multiple] for i, multiple in case.rows]}
     return {
@@ -172,7 +187,7 @@ def _case(case: Case, at: Mapping[int, int], decisions: Mapping[Decision, int]) 
 
 def _claim(
     claim: Claim, rows: Sequence[Bound], decisions: Mapping[Decision, int]
-) -> dict[str, Any]:
+) -> CertifiedLimit:
     return {
         "kind": claim.kind,
         "about": list(claim.subject),
@@ -187,7 +202,7 @@ def _claim(
     }
 
 
-def _row(row: Bound, decisions: Mapping[Decision, int]) -> dict[str, Any]:
+def _row(row: Bound, decisions: Mapping[Decision, int]) -> ProofRow:
     return {
         "terms": [[coefficient, decisions[d]] for coefficient, d in row.terms],
         "low": row.low,
@@ -196,7 +211,7 @@ def _row(row: Bound, decisions: Mapping[Decision, int]) -> dict[str, Any]:
     }
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def _decision(decision: Decision) -> Choice | Amount:
     if isinstance(decision, Choose):
         return {"what": decision.what, "how": decision.how}
     return {"what": decision.what, "where": decision.where, "most": decision.most}

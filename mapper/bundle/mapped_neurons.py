@@ -11,7 +11,7 @@ its v_reset (in threshold units) instead of a first membrane.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -27,6 +27,37 @@ from rewrite_rules.dynamics import discretise
 # this far from both ends. Powers of two, so that gains undo it without rounding.
 NEARLY_GONE = 2.0**-40
 NEARLY_KEPT = 1.0 - 2.0**-20
+
+
+class Base(TypedDict):
+    """What every node has."""
+
+    name: str
+    shape_in: Shape
+    shape_out: Shape
+    origin: tuple[str, ...]
+
+
+class Spike(TypedDict):
+    """What a node that spikes has."""
+
+    v_threshold: Array
+    v_reset: Array
+
+
+class Leaky(TypedDict):
+    """What a node with a leak has."""
+
+    r: Array
+    v_leak: Array
+
+
+class Slow(TypedDict):
+    """What a node with a synapse has."""
+
+    tau_syn: Array
+    tau_mem: Array
+    w_in: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -61,7 +92,7 @@ def neuron(
     """
     form = placed.chosen[population.name].form.neuron
     d, n = form.dynamics, population.size
-    base: dict[str, Any] = {
+    base: Base = {
         "name": population.name,
         "shape_in": shape,
         "shape_out": shape,
@@ -71,7 +102,7 @@ def neuron(
     if d.spiking and form.reset == "zero":
         reset = np.ravel(d.v_reset / (d.threshold - d.v_reset))
     threshold = frozen(np.reshape(found.height + reset, shape))
-    spike: dict[str, Any] = {"v_threshold": threshold, "v_reset": frozen(np.reshape(reset, shape))}
+    spike: Spike = {"v_threshold": threshold, "v_reset": frozen(np.reshape(reset, shape))}
     one = frozen(np.ones(shape))
     synapse, leaky = bool(np.any(found.syn_decay)), bool(np.any(found.mem_decay < 1.0))
     leak = found.leak + (1.0 - found.mem_decay) * reset
@@ -82,16 +113,22 @@ def neuron(
         return _scaled(node, semantics), leak
     tau = frozen(np.reshape(time_constant(found.mem_decay, semantics), shape))
     nothing = frozen(np.zeros(shape))
-    params: dict[str, Any] = {"r": one, "v_leak": nothing, **(spike if d.spiking else {})}
+    params: Leaky = {"r": one, "v_leak": nothing}
     if synapse:
         tau_syn = frozen(np.reshape(time_constant(found.syn_decay, semantics), shape))
-        params |= {"tau_syn": tau_syn, "tau_mem": tau, "w_in": one}
-        node = CubaLIF(**base, **params) if d.spiking else CubaLI(**base, **params)
+        slow: Slow = {"tau_syn": tau_syn, "tau_mem": tau, "w_in": one}
+        node = (
+            CubaLIF(**base, **params, **slow, **spike)
+            if d.spiking
+            else CubaLI(**base, **params, **slow)
+        )
+    elif d.spiking:
+        node = LIF(**base, **params, tau=tau, **spike)
     else:
-        node = LIF(**base, tau=tau, **params) if d.spiking else LI(**base, tau=tau, **params)
+        node = LI(**base, **params, tau=tau)
     node = _scaled(node, semantics)
     share = np.ravel(1.0 - discretise(node, semantics).mem_decay)
-    return replace(node, v_leak=frozen(np.reshape(leak / share, shape))), np.zeros(n)  # pyright: ignore[reportCallIssue]
+    return replace(node, v_leak=frozen(np.reshape(leak / share, shape))), np.zeros(n)
 
 
 def time_constant(decay: Array, semantics: Semantics) -> Array:

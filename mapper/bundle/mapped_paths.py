@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from mapper.bundle.integers.draft import Quantized
 from mapper.emulate.layers import layer
+from mapper.emulate.manifest import inputs_in, sizes_of
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import ProjectionForm
 from mapper.solving.outcome import Placed
@@ -117,9 +117,10 @@ def _of_merged_kernel(
     """Speck: one kernel for all sources, stacked on its input channels."""
     kernel = quantized.floats[(population.name, "kernel")]
     params = quantized.populations[population.name].params
-    top, bottom, left, right = _sides(params["padding"])
+    top, bottom, left, right = _sides(sizes_of(params, "padding"))
+    down, across = sizes_of(params, "stride")
     found: list[Route] = []
-    for row in params["inputs"]:
+    for row in inputs_in(params):
         ours = [
             form
             for form in forms
@@ -130,10 +131,10 @@ def _of_merged_kernel(
         assert isinstance(weight, Conv2d)
         own = replace(
             weight,
-            shape_in=(row["channels"], *params["input_shape"][1:]),
+            shape_in=(row["channels"], *sizes_of(params, "input_shape")[1:]),
             weight=frozen(kernel[:, first : first + row["channels"]]),
             bias=frozen(np.zeros(kernel.shape[0])),
-            stride=tuple(params["stride"]),
+            stride=(down, across),
             padding=(top, bottom, left, right),
         )
         found.append(
@@ -149,7 +150,7 @@ def _of_merged_kernel(
     return tuple(found)
 
 
-def _sides(padding: list[int]) -> tuple[int, int, int, int]:
+def _sides(padding: tuple[int, ...]) -> tuple[int, int, int, int]:
     """(top, bottom, left, right) of a padding that may be given as (y, x)."""
     if len(padding) == 2:
         return padding[0], padding[0], padding[1], padding[1]
@@ -157,7 +158,7 @@ def _sides(padding: list[int]) -> tuple[int, int, int, int]:
     return top, bottom, left, right
 
 
-def _weight(form: ProjectionForm, values: Any) -> Weight:
+def _weight(form: ProjectionForm, values: Array) -> Weight:
     """The node of a projection with the stored values for its own."""
     node = form.weight
     match node:
@@ -208,7 +209,7 @@ def _sayable(node: Conv2d) -> Conv2d:
     return replace(node, weight=frozen(grown), padding=(y, y, x, x))
 
 
-def _linear(node: Node, weight: Any) -> Linear:
+def _linear(node: Node, weight: Array) -> Linear:
     return Linear(
         name=node.name,
         shape_in=(weight.shape[1],),
@@ -218,7 +219,7 @@ def _linear(node: Node, weight: Any) -> Linear:
     )
 
 
-def _affine(node: Node, weight: Any, bias: Array) -> Affine:
+def _affine(node: Node, weight: Array, bias: Array) -> Affine:
     return Affine(
         name=node.name,
         shape_in=(weight.shape[1],),

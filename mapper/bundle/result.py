@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from mapper.errors import DOES_NOT_FIT, FITS, UNDECIDED
 from mapper.solving.outcome import Impossible, Outcome, Placed
@@ -14,6 +13,7 @@ from nir_io.graph import Graph
 if TYPE_CHECKING:
     from mapper.bundle.bundle import Bundle
     from mapper.problem.fix import Fix
+    from mapper.solving.document import Certificate
     from mapper.verify.report import Checked
 
 
@@ -42,7 +42,7 @@ class Result:
         return isinstance(self.outcome, Placed)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> Literal[0, 1, 3]:
         """As the command line's: 0 fits, 1 does not fit, 3 undecided.
 
         A refusal that the optimistic value of an uncertain limit would lift is undecided.
@@ -56,7 +56,7 @@ class Result:
                 return UNDECIDED
 
     @property
-    def certificate(self) -> Mapping[str, Any] | None:
+    def certificate(self) -> Certificate | None:
         """Of a refusal: its limits as data and a proof of them (docs/bundle.md); else None."""
         if not isinstance(self.outcome, Impossible):
             return None

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from mapper.bundle.bundle import Bundle
 from nir_io.errors import BadInput
@@ -72,10 +72,11 @@ def is_ours(place: Path, kind: str) -> bool:
     try:
         if not any(place.iterdir()):
             return True
-        found: Any = json.loads((place / name).read_bytes())
+        found: object = json.loads((place / name).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and str(found.get("schema", "")).startswith(schema)  # pyright: ignore[reportUnknownArgumentType]
+    held = cast(dict[str, object], found) if isinstance(found, dict) else {}
+    return str(held.get("schema", "")).startswith(schema)
 
 
 def _unwritable(target: Path, error: Exception) -> BadInput:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import NoReturn
 
 from mapper.cli import compare as cli_compare
 from mapper.cli.fit import add_options
 from mapper.cli.given import LIMITS
-from mapper.cli.queries import add_changes, add_commands, add_queries
+from mapper.cli.queries import Commands, add_changes, add_commands, add_queries
 from nir_io.presets import PRESETS
-
-if TYPE_CHECKING:
-    pass
 
 UPDATE_RULE = (
     ("--file-dt", "SECONDS", "step that the file's time constants were written for"),
@@ -47,7 +44,7 @@ MAPPING = (
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in the way of all other findings, with exit code 2."""
 
-    def error(self, message: str) -> Any:
+    def error(self, message: str) -> NoReturn:
         """Print the finding and leave."""
         from mapper.report.page import safe
 
@@ -70,6 +67,14 @@ def parser() -> argparse.ArgumentParser:
         help='completion for a shell, e.g. eval "$(nirmap --completion bash)"',
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (*_mapping_commands(commands), *_other_commands(commands)):
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+        command.add_argument("--debug", action="store_true", help="show tracebacks of our bugs")
+    return top
+
+
+def _mapping_commands(commands: Commands) -> tuple[argparse.ArgumentParser, ...]:
+    """Commands that map: map, check, fit, compare."""
     mapping = commands.add_parser("map", help="map a network and write the bundle")
     mapping.add_argument("-o", "--output", metavar="DIR", help="folder (default: MODEL-DEVICE)")
     checking = commands.add_parser("check", help="does it fit? As map, but writes nothing")
@@ -99,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
     _reading(comparing)
     _update_rule(comparing)
     _mapping(comparing)
+    return mapping, checking, fitting, comparing
+
+
+def _other_commands(commands: Commands) -> tuple[argparse.ArgumentParser, ...]:
+    """Commands about a network, a device, a rule or a bundle."""
     looking = commands.add_parser("inspect", help="populations, time constants, kicks, warnings")
     _model(looking)
     _update_rule(looking)
@@ -118,21 +128,7 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument(
         "--resolve", action="store_true", help="solve a refusal's limits again, by another solver"
     )
-    others = add_commands(commands)
-    for command in (
-        mapping,
-        checking,
-        fitting,
-        comparing,
-        looking,
-        devices,
-        rules,
-        verifying,
-        *others,
-    ):
-        command.add_argument("--json", action="store_true", help="print one JSON document")
-        command.add_argument("--debug", action="store_true", help="show tracebacks of our bugs")
-    return top
+    return looking, devices, rules, verifying, *add_commands(commands)
 
 
 def _model(command: argparse.ArgumentParser) -> None:
@@ -189,7 +185,9 @@ def _mapping(command: argparse.ArgumentParser) -> None:
 class _Completion(argparse.Action):
     """Prints what a shell needs to complete our words."""
 
-    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: Any) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: object, shell: object, *__: object
+    ) -> None:
         from mapper.cli.completion import script
 
         sys.stdout.write(script(parser, str(shell)))
@@ -199,7 +197,7 @@ class _Completion(argparse.Action):
 class _Version(argparse.Action):
     """Prints the version, which is looked up only then."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import PackageNotFoundError, version
 
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mapper.cli.given import mapping_of
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--report", metavar="FILE", help="write the report as an HTML page")
 
 
-def compare(args: argparse.Namespace, limits: Any, options: dict[str, Any]) -> Comparison:
+def compare(args: argparse.Namespace) -> Comparison:
     """Run the command. Raises BadInput."""
     from mapper import api
 
@@ -84,12 +85,8 @@ def compare(args: argparse.Namespace, limits: Any, options: dict[str, Any]) -> C
         traces=args.trace or (),
         polarity=args.polarity,
         split=args.split,
-        semantics=args.semantics,
-        models=args.models,
-        repair=args.repair,
-        limits=limits,
         progress=_progress if sys.stderr.isatty() else None,
-        **{name: value for name, value in options.items() if name not in OURS},
+        **mapping_of(args, OURS),
     )
 
 

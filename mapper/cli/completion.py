@@ -1,10 +1,12 @@
 """Completion of the command line in a shell: its commands, options, files and names."""
 
+# shtab has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
 FILES = ("MODEL", "MODELS", "FILE", "DATA", "RUN.npz", "MODEL|BUNDLE")
@@ -38,7 +40,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
             action.complete = shtab.FILE  # pyright: ignore[reportAttributeAccessIssue]
         elif action.metavar in FOLDERS:
             action.complete = shtab.DIRECTORY  # pyright: ignore[reportAttributeAccessIssue]
-    made: Any = shtab.complete(parser, shell)
+    made: str = shtab.complete(parser, shell)
     return str(made)
 
 

@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mapper.cli.given import How, mapping_of
 from mapper.errors import DOES_NOT_FIT, FITS
 
 if TYPE_CHECKING:
@@ -15,7 +16,20 @@ if TYPE_CHECKING:
     from mapper.verbs.batch.verb import Fitted
 
 OUTPUT = "nirmap-fit"
-OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
+OURS = (
+    "paths",
+    "workers",
+    "time_limit",
+    "memory_limit",
+    "require",
+    "where",
+    "rank",
+    "changes",
+    "input",
+    "decode",
+    "scheduler",
+)
+OPTIONS: tuple[tuple[str, How, str], ...] = (
     ("--workers", {"type": int, "metavar": "N"}, "processes (default: as many as cores)"),
     (
         "--time-limit",
@@ -82,7 +96,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def fit(args: argparse.Namespace) -> tuple[Fitted, int]:
     """Run the batch; what came of it, and the exit code. Raises BadInput."""
     from mapper import api
-    from mapper.cli.given import limits_of
     from mapper.verbs.batch.verb import devices_of
 
     devices: list[str] = args.device or ["all"]
@@ -93,10 +106,6 @@ def fit(args: argparse.Namespace) -> tuple[Fitted, int]:
             args.paths,
             devices,
             output=args.output,
-            semantics=args.semantics,
-            models=args.models,
-            repair=args.repair,
-            limits=limits_of(args),
             workers=args.workers,
             time_limit=args.time_limit,
             memory_limit=args.memory_limit,
@@ -107,7 +116,7 @@ def fit(args: argparse.Namespace) -> tuple[Fitted, int]:
             data=args.input,
             decode=args.decode,
             progress=progress,
-            **_options(args),
+            **mapping_of(args, OURS),
         )
     return fitted, DOES_NOT_FIT if fitted.misfits(required) else FITS
 
@@ -122,18 +131,6 @@ def _known(required: tuple[str, ...], devices: list[str]) -> None:
         raise BadInput(
             [f"option require: '{name}' is not among the devices tried" for name in missing]
         )
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings of the update rule and of the mapping that were given."""
-    from dataclasses import fields
-
-    from mapper.problem.settings import Settings
-    from nir_io.settings import SETTINGS
-
-    names = (*SETTINGS, *(field.name for field in fields(Settings)))
-    given = {name: getattr(args, name, None) for name in names}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _progress() -> AbstractContextManager[Callable[[Step], None] | None]:

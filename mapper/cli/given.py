@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from mapper.cli.queries import QUERY_NAMES
+from mapper.problem.given import AskingOptions, MappingOptions, ReadingOptions
 from nir_io.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 LIMITS = "elements, nodes, edges, depth, name, text, entries"
 
 
+QUERY_NAMES = (
+    "vary",
+    "headroom",
+    "all",
+    "explain",
+    "why_not",
+    "change",
+    "training",
+    "first",
+    "second",
+    "devices",
+)
 OURS = (
     "command",
     "model",
@@ -35,11 +47,45 @@ OURS = (
 )
 
 
-def options_of(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given, as keyword arguments of mapper.api."""
-    return {
-        name: value for name, value in vars(args).items() if name not in OURS and value is not None
+class How(TypedDict, total=False):
+    """Keywords of argparse's `add_argument`."""
+
+    metavar: str
+    action: str
+    dest: str
+    type: Callable[[str], float]
+    default: float | str
+
+
+def reading_of(args: argparse.Namespace) -> ReadingOptions:
+    """How to read a file, and what it means. Raises BadInput."""
+    return cast(ReadingOptions, _found(args, ()))
+
+
+def mapping_of(args: argparse.Namespace, others: Collection[str] = ()) -> MappingOptions:
+    """And how to map it; others: options of the command itself. Raises BadInput."""
+    return cast(MappingOptions, _found(args, others))
+
+
+def asking_of(args: argparse.Namespace, others: Collection[str] = ()) -> AskingOptions:
+    """And what to change first. Raises BadInput."""
+    return {**mapping_of(args, others), "changes": tuple(args.change or ())}
+
+
+def _found(args: argparse.Namespace, others: Collection[str]) -> dict[str, object]:
+    """Values as the command line has them: mapper.problem.options looks at each."""
+    own = {
+        "semantics": args.semantics,
+        "models": args.models,
+        "repair": args.repair,
+        "limits": limits_of(args),
     }
+    settings = {
+        name: value
+        for name, value in vars(args).items()
+        if name not in OURS and name not in others and value is not None
+    }
+    return {**own, **settings}
 
 
 def limits_of(args: argparse.Namespace) -> Limits | None:

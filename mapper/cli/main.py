@@ -10,11 +10,11 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device_profiles.errors import ProfileError
 from mapper.cli.arguments import parser
-from mapper.cli.given import limits_of, options_of
+from mapper.cli.given import asking_of, reading_of
 from mapper.errors import BAD_INPUT, DOES_NOT_FIT, FITS, OUR_BUG, UNDECIDED, OurBug
 from nir_io.errors import BadInput
 
@@ -77,14 +77,9 @@ def _map(args: argparse.Namespace) -> int:
         args.model,
         args.device,
         output=output,
-        semantics=args.semantics,
-        models=args.models,
-        repair=args.repair,
-        limits=limits_of(args),
-        changes=tuple(args.change or ()),
         calibrate=args.calibrate,
         evaluations=args.evaluations,
-        **options_of(args),
+        **asking_of(args),
     )
     return _tell(args, result)
 
@@ -97,18 +92,13 @@ def _check(args: argparse.Namespace) -> int:
         for option in ("report", "certificate"):
             if getattr(args, option) is not None:
                 raise BadInput([f"option --{option}: a query has no {option}; leave it out"])
-        return _answered(args, query(args, limits_of(args), options_of(args)))
+        return _answered(args, query(args))
     result = api.check(
         args.model,
         args.device,
-        semantics=args.semantics,
-        models=args.models,
-        repair=args.repair,
-        limits=limits_of(args),
-        changes=tuple(args.change or ()),
         calibrate=args.calibrate,
         evaluations=args.evaluations,
-        **options_of(args),
+        **asking_of(args),
     )
     return _tell(args, result)
 
@@ -125,7 +115,7 @@ def _tell(args: argparse.Namespace, result: Report) -> int:
     return result.exit_code
 
 
-def _answered(args: argparse.Namespace, answer: Answer[Any]) -> int:
+def _answered(args: argparse.Namespace, answer: Answer[object]) -> int:
     from mapper.verbs.query.words import query_page
 
     _print(args, answer.facts, lambda: query_page(answer.facts))
@@ -167,7 +157,7 @@ def _compare(args: argparse.Namespace) -> int:
     from mapper.cli.compare import compare
     from mapper.verbs.compare.words import compare_page
 
-    found = compare(args, limits_of(args), options_of(args))
+    found = compare(args)
     facts = found.facts
     if args.report is not None:
         _write("report", args.report, found.html.encode())
@@ -181,11 +171,7 @@ def _inspect(args: argparse.Namespace) -> int:
 
     facts = api.inspect(
         args.model,
-        semantics=args.semantics,
-        models=args.models,
-        repair=args.repair,
-        limits=limits_of(args),
-        **options_of(args),
+        **reading_of(args),
     )
     _print(args, facts, lambda: inspect_page(facts))
     return FITS
@@ -267,7 +253,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _print(args: argparse.Namespace, facts: Any, page: Callable[[], Page]) -> None:
+def _print(args: argparse.Namespace, facts: object, page: Callable[[], Page]) -> None:
     """The same facts as JSON or as a page."""
     if args.json:
         from mapper.bundle.json import dumps

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
+
+from mapper.cli.given import How, asking_of
 
 if TYPE_CHECKING:
     from mapper.verbs.query.answer import Answer
-    from nir_io.limits import Limits
 
-QUERIES: tuple[tuple[str, dict[str, Any], str], ...] = (
+QUERIES: tuple[tuple[str, How, str], ...] = (
     (
         "--vary",
         {"metavar": "WHAT"},
@@ -21,18 +21,14 @@ QUERIES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("--explain", {"metavar": "NODE"}, "what became of a node, and why"),
     ("--why-not", {"metavar": "RULE|CORE"}, "what speaks against a rule, or against a core"),
 )
-QUERY_NAMES = (
-    "vary",
-    "headroom",
-    "all",
-    "explain",
-    "why_not",
-    "change",
-    "training",
-    "first",
-    "second",
-    "devices",
-)
+
+
+class Commands(Protocol):
+    """What argparse's `add_subparsers` gives."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser:
+        """A command of its own."""
+        ...
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:
@@ -54,7 +50,7 @@ def add_queries(command: argparse.ArgumentParser) -> None:
         group.add_argument(flag, help=says, **how)
 
 
-def add_commands(commands: Any) -> tuple[argparse.ArgumentParser, ...]:
+def add_commands(commands: Commands) -> tuple[argparse.ArgumentParser, ...]:
     """The commands diff and support."""
     differing = commands.add_parser("diff", help="what differs between two bundles")
     differing.add_argument("first", metavar="BUNDLE")
@@ -72,26 +68,17 @@ def asks(args: argparse.Namespace) -> bool:
     return args.headroom or args.all or any(text is not None for text in texts)
 
 
-def query(
-    args: argparse.Namespace, limits: Limits | None, options: Mapping[str, Any]
-) -> Answer[Any]:
+def query(args: argparse.Namespace) -> Answer[object]:
     """The answer to the query of `check`. Raises as mapper.api."""
     from mapper import api
 
-    asked: dict[str, Any] = {
-        "semantics": args.semantics,
-        "models": args.models,
-        "repair": args.repair,
-        "limits": limits,
-        "changes": tuple(args.change or ()),
-        **options,
-    }
+    options = asking_of(args)
     if args.vary is not None:
-        return api.vary(args.model, args.device, args.vary, **asked)
+        return api.vary(args.model, args.device, args.vary, **options)
     if args.explain is not None:
-        return api.explain(args.model, args.device, args.explain, **asked)
+        return api.explain(args.model, args.device, args.explain, **options)
     if args.why_not is not None:
-        return api.why_not(args.model, args.device, args.why_not, **asked)
+        return api.why_not(args.model, args.device, args.why_not, **options)
     if args.all:
-        return api.placements(args.model, args.device, **asked)
-    return api.headroom(args.model, args.device, **asked)
+        return api.placements(args.model, args.device, **options)
+    return api.headroom(args.model, args.device, **options)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -153,7 +153,8 @@ def _host(bundle: Loaded, output: str, populations: Mapping[str, Array], flat: A
         x = x.reshape(samples * steps, *bundle.shape(source)).astype(np.float64)
         for row in path["stages"]:
             if row["kind"] == "Delay":
-                late = _held(x.reshape(samples, steps, -1), np.asarray(bundle.value(row["steps"])))
+                delays = bundle.arrays[str(row["steps"])]
+                late = _held(x.reshape(samples, steps, -1), delays)
                 x = late.reshape(x.shape)
             else:
                 x = layer(_node(bundle, row), np.float64)(x)
@@ -191,16 +192,14 @@ def _input(bundle: Loaded, name: str, flat: Array) -> Array:
 
 
 def _node(bundle: Loaded, row: HostNode) -> Node:
-    values: dict[str, Any] = {"name": "host"}
+    values: dict[str, object] = {"name": "host"}
     for key, value in row.items():
-        if key == "kind":
-            continue
-        named = isinstance(value, str) and value in bundle.arrays
-        values[key] = (
-            frozen(bundle.arrays[value])
-            if named
-            else tuple(value)
-            if isinstance(value, list)
-            else value
-        )
-    return KINDS[row["kind"]](**values)
+        if isinstance(value, str) and value in bundle.arrays:
+            values[key] = frozen(bundle.arrays[value])
+        elif key != "kind":
+            values[key] = tuple(value) if isinstance(value, list) else value
+    return _maker(str(row["kind"]))(**values)
+
+
+def _maker(kind: str) -> Callable[..., Node]:
+    return KINDS[kind]

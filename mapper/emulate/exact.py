@@ -5,20 +5,20 @@ product of integers is exact in float32 while no partial sum can pass 2^24, and 
 below 2^53, in whatever order it is summed; so the type is chosen from the worst case.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nir_io.arrays import AnyArray
+from nir_io.arrays import AnyArray, Floats
 from nir_io.errors import BadInput
 
 Ints = AnyArray  # any integer type
-Floats = NDArray[np.floating[Any]]
 Product = Callable[[Ints], Floats]
 
 SINGLE = 2**24

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from device_profiles.profile import Number
+from device_profiles.profile import Confidence, Number
 from mapper.emulate.loaded import Loaded
-from mapper.emulate.manifest import Params, ProjectionRow
+from mapper.emulate.manifest import Params, ProjectionRow, sizes_of
 from nir_io.arrays import AnyArray as Array
 
 
@@ -25,14 +24,7 @@ class Rate:
     limit: float | None
     unit: str
     source: str
-    confidence: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Numbers rounded to 6 digits."""
-        rounded = {key: float(f"{getattr(self, key):.6g}") for key in ("mean", "peak")}
-        limit = None if self.limit is None else float(f"{self.limit:.6g}")
-        texts = {k: getattr(self, k) for k in ("what", "where", "unit", "source", "confidence")}
-        return {**texts, **rounded, "limit": limit}
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -114,17 +106,18 @@ def convolved_fan(
     """
     channels, height, width = (*bundle.shape(source), 1, 1)[:3]
     _, out_y, out_x = (*bundle.shape(target), 1, 1)[:3]
-    if len(bundle.shape(source)) == 2 and len(params["input_shape"]) == 3:
-        _, height, width = (channels, *params["input_shape"][1:])
+    shape = sizes_of(params, "input_shape")
+    if len(bundle.shape(source)) == 2 and len(shape) == 3:
+        _, height, width = shape
         if height * width != bundle.shape(source)[1]:
             height, width = bundle.shape(source)[1], 1
     if out_y * out_x * kernel[0] != bundle.size(target):
         out_y, out_x = 1, bundle.size(target) // kernel[0]
-    sides = list(params["padding"])
+    sides, stride = sizes_of(params, "padding"), sizes_of(params, "stride")
     top, left = (sides[0], sides[1]) if len(sides) == 2 else (sides[0], sides[2])
-    dilation = params.get("dilation", (1, 1))
-    rows = _reach(height // pool[0], out_y, kernel[2], params["stride"][0], top, dilation[0])
-    columns = _reach(width // pool[1], out_x, kernel[3], params["stride"][1], left, dilation[1])
+    dilation = sizes_of(params, "dilation", (1, 1))
+    rows = _reach(height // pool[0], out_y, kernel[2], stride[0], top, dilation[0])
+    columns = _reach(width // pool[1], out_x, kernel[3], stride[1], left, dilation[1])
     at_y, at_x = np.arange(height) // pool[0], np.arange(width) // pool[1]
     rows, columns = np.append(rows, 0.0), np.append(columns, 0.0)
     y = rows[np.minimum(at_y, len(rows) - 1)]

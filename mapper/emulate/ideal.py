@@ -15,13 +15,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from mapper.emulate.layers import Floats, Layer, layer
 from mapper.emulate.membranes import DelayLine, Membrane, delay_steps, membrane
-from nir_io.arrays import AnyArray
+from nir_io.arrays import AnyArray, FloatType
 from nir_io.errors import BadInput
 from nir_io.graph import Delay, Graph, Input, Neuron, Node, Output
 from nir_io.order import groups, late_edges
@@ -60,7 +59,7 @@ def run(
     record: Collection[str] = (),
     totals: Collection[str] = (),
     overshoot: Collection[str] = (),
-    dtype: Any = np.float64,
+    dtype: FloatType = np.float64,
 ) -> Ideal:
     """Simulate `graph` on inputs (sample, step, *shape) per Input (or for the only one).
 
@@ -111,7 +110,7 @@ class _Machine:
     """The graph made ready to run: what each node does, and in which order."""
 
     def __init__(
-        self, graph: Graph, semantics: Semantics, dtype: Any, asked: Collection[str]
+        self, graph: Graph, semantics: Semantics, dtype: FloatType, asked: Collection[str]
     ) -> None:
         self.graph, self.semantics, self.dtype = graph, semantics, dtype
         said = [
@@ -243,7 +242,7 @@ class _Running:
         return found
 
 
-def _part(node: Node, semantics: Semantics, dtype: Any) -> Layer | Membrane | Delay:
+def _part(node: Node, semantics: Semantics, dtype: FloatType) -> Layer | Membrane | Delay:
     if isinstance(node, Neuron):
         return membrane(node, semantics, dtype)
     if not isinstance(node, Delay):

@@ -5,15 +5,18 @@ into pieces that fit a cache. Rows without any event are not computed: a layer's
 silence is the same for all of them.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nir_io.arrays import Floats, FloatType
 from nir_io.graph import (
     Affine,
     AvgPool2d,
@@ -28,7 +31,6 @@ from nir_io.graph import (
     SumPool2d,
 )
 
-Floats = NDArray[np.floating[Any]]
 Layer = Callable[[Floats], Floats]
 
 UNFOLDED = 2**18  # numbers in a piece of unfolded windows: 1 to 2 MB
@@ -36,7 +38,7 @@ UNFOLDED = 2**18  # numbers in a piece of unfolded windows: 1 to 2 MB
 COPY, MULTIPLY, SCATTER, FIND, SPREAD = 1.0, 0.1, 8.0, 0.5, 4.0
 
 
-def layer(node: Node, dtype: Any) -> Layer:
+def layer(node: Node, dtype: FloatType) -> Layer:
     """What `node` does: (row, *shape_in) to (row, *shape_out). Raises TypeError for neurons."""
     match node:
         case Input() | Output() | Flatten():
@@ -71,7 +73,7 @@ def _woken(node: Node, compute: Layer) -> Layer:
     return of
 
 
-def _dense(node: Linear | Affine, dtype: Any) -> Layer:
+def _dense(node: Linear | Affine, dtype: FloatType) -> Layer:
     weight = np.ascontiguousarray(node.weight.T, dtype=dtype)
     bias = node.bias.astype(dtype) if isinstance(node, Affine) and node.bias.any() else None
 
@@ -177,7 +179,7 @@ class _Convolution:
         return np.moveaxis(total.reshape(len(x), out_y, out_x, features), -1, 1)
 
 
-def _convolution(node: Conv1d | Conv2d, dtype: Any) -> _Convolution:
+def _convolution(node: Conv1d | Conv2d, dtype: FloatType) -> _Convolution:
     if isinstance(node, Conv2d):
         channels, height, width = node.shape_in
         return _Convolution(

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from mapper.emulate.manifest import InputRow, Manifest, PopulationRow, ProjectionRow, Ref
+from mapper.emulate.manifest import InputRow, Manifest, PopulationRow, ProjectionRow, Ref, sizes_of
 from nir_io.arrays import AnyArray as Array
 
 Row = PopulationRow | ProjectionRow
@@ -52,11 +52,13 @@ class Loaded:
 
     def param(self, row: Row, key: str) -> Array:
         """A parameter of a population or projection, stored as an array or as a number."""
-        return self.value(row["params"][key])
+        found = row["params"][key]
+        assert isinstance(found, str | int | float), f"{key} is no array or number"
+        return self.value(found)
 
     def sizes(self, row: Row, key: str) -> tuple[int, ...]:
         """A parameter that is a list of sizes: strides, paddings, shapes."""
-        return tuple(row["params"][key])
+        return sizes_of(row["params"], key)
 
     def latency(self) -> int:
         """The largest lag of anything that is read, in steps."""

@@ -6,14 +6,53 @@ geometry is meant, the value stands there itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict, cast
+
+from mapper.problem.rows import SemanticsRow, SettingsRow
 
 Ref = str
-Param = Ref | int | float | str | list[int]
-Params = dict[str, Any]  # by name: what a family stores; read by its Decoder and its emulator
 Box = list[list[int]]
-HostNode = dict[str, Any]  # `kind`, and the node's fields by name: refs, numbers, lists
+# `kind`, and the node's fields by name: refs, numbers, lists
+HostNode = dict[str, Ref | float | bool | list[int] | None]
+
+
+class RelayParams(TypedDict):
+    """The alias of a hidden neuron on an output (Xylo), as its own integers."""
+
+    weight: int
+    dash_syn: int
+    dash_mem: int
+    threshold: int
+
+
+class MergedInput(TypedDict):
+    """Channels of a core's kernel that come from one source (Speck)."""
+
+    source: str
+    pool: int
+    channels: int
+    offset: int
+
+
+# by name: what a family stores; read by its Decoder and its emulator
+Param = Ref | float | list[int] | RelayParams | list[MergedInput]
+Params = dict[str, Param]
+
+
+def sizes_of(params: Params, key: str, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """A parameter that is a list of sizes: strides, paddings, shapes."""
+    found = params.get(key)
+    return default if found is None else tuple(cast(list[int], found))
+
+
+def inputs_in(params: Params) -> list[MergedInput]:
+    """What the channels of a kernel are, where a family stores that."""
+    return cast(list[MergedInput], params["inputs"])
+
+
+def relay_in(params: Params) -> RelayParams | None:
+    """The alias of a population, where it has one."""
+    return cast(RelayParams | None, params.get("relay"))
 
 
 class DeviceRow(TypedDict):
@@ -218,15 +257,48 @@ class ContractRow(TypedDict):
     decode: str
 
 
-class Manifest(TypedDict):
-    """All of manifest.json; semantics, settings: every field by name."""
+class IntervalRow(TypedDict):
+    """A share of samples with its 95 % interval."""
 
-    schema: str
+    value: float
+    low: float
+    high: float
+    samples: int
+
+
+class CalibrationRow(TypedDict):
+    """What data chose: counts of samples, values by dial, shares before and after."""
+
+    data: str
+    sha256: str
+    labels: bool
+    budget: int
+    evaluations: int
+    searched: int
+    reported: int
+    chosen: dict[str, float]
+    searched_before: float
+    searched_after: float
+    ideal: IntervalRow
+    before: IntervalRow
+    after: IntervalRow
+    difference: IntervalRow
+
+
+class Manifest(TypedDict):
+    """All of manifest.json.
+
+    Null until a later version states them, under the same format: behaviour (beside the trained
+    network), witness (where each neuron of the file went), cost (time and energy), tuned_from
+    (the network that this one was tuned from).
+    """
+
+    schema: Literal["nirmap-bundle-2"]
     versions: dict[str, str]
     device: DeviceRow
     model: ModelRow
-    semantics: dict[str, Any]
-    settings: dict[str, Any]
+    semantics: SemanticsRow
+    settings: SettingsRow
     result: ResultRow
     assumptions: list[AssumptionRow]
     arrays: dict[Ref, ArrayRow]
@@ -241,5 +313,9 @@ class Manifest(TypedDict):
     host: list[HostRow]
     contract: ContractRow
     alarms: list[str]
-    calibration: Mapping[str, Any] | None
+    behaviour: None
+    witness: None
+    cost: None
+    tuned_from: None
+    calibration: CalibrationRow | None
     files: dict[str, str]

@@ -12,13 +12,12 @@ give v itself. All states start at 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.emulate.layers import Floats
-from nir_io.arrays import AnyArray
+from nir_io.arrays import AnyArray, FloatType
 from nir_io.errors import BadInput
 from nir_io.graph import IF, LI, LIF, Array, CubaLI, CubaLIF, Delay, I, Neuron, Threshold
 from nir_io.semantics import Semantics
@@ -44,7 +43,7 @@ class Membrane:
     v_reset: Floats | None = None
     floor: Floats | None = None
 
-    def start(self, samples: int, dtype: Any) -> Membrane.State:
+    def start(self, samples: int, dtype: FloatType) -> Membrane.State:
         """The state before the first step."""
         shape = (samples, *self.node.shape_out)
         return Membrane.State(self, np.zeros(shape, dtype), np.zeros(shape, dtype))
@@ -119,7 +118,7 @@ class Membrane:
             self.over[1] += above.size
 
 
-def membrane(node: Neuron, semantics: Semantics, dtype: Any) -> Membrane:
+def membrane(node: Neuron, semantics: Semantics, dtype: FloatType) -> Membrane:
     """`node` under `semantics`. Raises BadInput where the settings do not suit it."""
     said: list[str] = []
 
@@ -169,7 +168,7 @@ def _above(v: Floats, threshold: Floats, semantics: Semantics) -> NDArray[np.boo
 class DelayLine:
     """y(t) = x(t - n): n whole steps per element, 0 before the first step."""
 
-    def __init__(self, node: Delay, semantics: Semantics, samples: int, dtype: Any) -> None:
+    def __init__(self, node: Delay, semantics: Semantics, samples: int, dtype: FloatType) -> None:
         steps = delay_steps(node, semantics).ravel()
         self.groups = tuple((int(n), np.flatnonzero(steps == n)) for n in np.unique(steps))
         self.past = np.zeros((int(steps.max(initial=0)), samples, steps.size), dtype)

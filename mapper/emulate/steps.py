@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import networkx as nx
 import numpy as np
@@ -150,10 +150,10 @@ def simulate(
 
 def _groups(layers: Sequence[Layer], wires: Sequence[Wire]) -> list[list[Layer]]:
     """Layers in order of signal flow, those on cycles with each other together."""
-    graph: Any = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(layer.name for layer in layers)
     graph.add_edges_from((w.source, w.target) for w in wires if w.source in graph)
-    groups: Any = nx.condensation(graph)
+    groups = nx.condensation(graph)
     return [
         [layer for layer in layers if layer.name in groups.nodes[group]["members"]]
         for group in nx.topological_sort(groups)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mapper.emulate.layers import layer
 from mapper.emulate.loaded import Loaded, Row, as_map, is_bias
-from mapper.emulate.manifest import ProjectionRow
+from mapper.emulate.manifest import ProjectionRow, sizes_of
 from mapper.emulate.steps import Wire
 from mapper.problem.traits import Hops
 from nir_io.arrays import AnyArray as Array
@@ -79,14 +79,14 @@ def convolution(row: Row, kernel: Array, shape: tuple[int, ...]) -> Conv2d:
     row: a projection, or a population that holds its kernel; kernel: (out, in, y, x); shape:
     of what comes out.
     """
-    get = row["params"]
-    sides = tuple(get["padding"])
+    params = row["params"]
+    sides = sizes_of(params, "padding")
     top, bottom, left, right = (
         (sides[0], sides[0], sides[1], sides[1]) if len(sides) == 2 else sides
     )
-    _, y, x = get["input_shape"]
-    sy, sx = get["stride"]
-    dy, dx = get.get("dilation", (1, 1))
+    _, y, x = sizes_of(params, "input_shape")
+    sy, sx = sizes_of(params, "stride")
+    dy, dx = sizes_of(params, "dilation", (1, 1))
     return Conv2d(
         name="w",
         shape_in=(kernel.shape[1], y, x),

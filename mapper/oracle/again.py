@@ -4,16 +4,18 @@ Few assignments are all tried (mapper/exhaustive); more are given to SCIP, a bra
 solver that shares nothing with CP-SAT (through ortools' linear solver wrapper).
 """
 
+# ortools' linear solver has no types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ortools.linear_solver import pywraplp
 
 from mapper.oracle.rows import MOST_TRIED, assignments, none_holds
 from mapper.solving.claims.ledger import Bound, Choose, Count, Decision
+from mapper.solving.document import Amount, Certificate, CertifiedConflict, Choice
 
 NODES = 200_000  # of SCIP's tree for one conflict, so that the answer does not depend on the clock
 LARGEST = 10**9  # of a coefficient or side that floating point still decides safely
@@ -27,7 +29,7 @@ class Again:
     holds: bool | None
 
 
-def again(raw: Mapping[str, Any], *, nodes: int = NODES) -> tuple[Again, ...]:
+def again(raw: Certificate, *, nodes: int = NODES) -> tuple[Again, ...]:
     """An answer for each conflict of a certificate that `verify` could read."""
     return tuple(_again(rows_of(conflict), nodes) for conflict in raw["conflicts"])
 
@@ -65,7 +67,7 @@ def _large(row: Bound) -> bool:
     return any(abs(number) > LARGEST for number in numbers)
 
 
-def rows_of(conflict: Mapping[str, Any]) -> tuple[Bound, ...]:
+def rows_of(conflict: CertifiedConflict) -> tuple[Bound, ...]:
     """The rows of a conflict as the certificate has them."""
     decisions = [_decision(entry) for entry in conflict["decisions"]]
     return tuple(
@@ -79,7 +81,7 @@ def rows_of(conflict: Mapping[str, Any]) -> tuple[Bound, ...]:
     )
 
 
-def _decision(entry: Mapping[str, Any]) -> Decision:
+def _decision(entry: Choice | Amount) -> Decision:
     if "where" in entry:
         return Count(entry["what"], entry["where"], entry["most"])
     return Choose(entry["what"], entry["how"])

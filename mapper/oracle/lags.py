@@ -6,6 +6,9 @@ on every projection, l = 0 for graph inputs (docs/architecture.md). `own` is the
 model itself on that projection.
 """
 
+# python-constraint has no types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -12,6 +12,9 @@ Slices are runs of neurons in C order. A population that convolutions alone feed
 those: then its slices are equal boxes of the map, a power of two wide.
 """
 
+# python-constraint has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,8 @@
 """Rows of a refusal decided by trying every assignment of their decisions."""
 
+# python-constraint has no types
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

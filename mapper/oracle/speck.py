@@ -10,6 +10,9 @@ identity on the forwarded map, takes one destination and gives two. What a popul
 adds up in one kernel: square, padded alike on both sides, of one stride an axis.
 """
 
+# python-constraint has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -12,6 +12,9 @@ Of its data window, in bytes, each region rounded up to the alignment:
 the table and the rows; its slices hold whole channels, and it cannot delay.
 """
 
+# python-constraint has no types
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

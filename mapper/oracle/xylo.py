@@ -7,6 +7,9 @@ hidden neurons with a weight takes one entry; inputs reach hidden neurons only; 
 output must do besides (be read, read an input) a hidden neuron does, with a relay behind it.
 """
 
+# python-constraint has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

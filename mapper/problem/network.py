@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -157,7 +156,7 @@ def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozen
     walks = {
         node.name: [_walk(graph, before) for before in graph.before(node.name)] for node in neurons
     }
-    flow: Any = nx.DiGraph()
+    flow: nx.DiGraph[str] = nx.DiGraph()
     flow.add_nodes_from(node.name for node in neurons)
     flow.add_edges_from((source, name) for name, found in walks.items() for source, _ in found)
     component = {
@@ -197,11 +196,11 @@ def extract(graph: Graph, semantics: Semantics, on_host: frozenset[str] = frozen
     )
 
 
-def _order(flow: Any) -> dict[str, int]:
+def _order(flow: nx.DiGraph[str]) -> dict[str, int]:
     """Populations by depth from the inputs; members of a cycle in name order."""
-    condensed: Any = nx.condensation(flow)
+    condensed = nx.condensation(flow)
 
-    def first(group: Any) -> str:
+    def first(group: int) -> str:
         return min(condensed.nodes[group]["members"])
 
     groups = nx.lexicographical_topological_sort(condensed, key=first)

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from device_profiles.profile import Profile
 from mapper.bundle.departures import departures
 from mapper.bundle.result import Result
+from mapper.emulate.manifest import ArrayRow, AssumptionRow, Ref
 from mapper.problem.fix import Fix
 from mapper.problem.settings import Settings
+from mapper.report.document import (
+    Asked,
+    ChangeFacts,
+    ClaimFacts,
+    ConflictFacts,
+    CoreFacts,
+    DeviceFacts,
+    DoesNotFit,
+    Fits,
+    FixFacts,
+    FullestFacts,
+    Keeps,
+    LossFacts,
+    OutcomeWord,
+    PopulationFacts,
+    Report,
+    SemanticsFacts,
+)
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.outcome import Conflict, Impossible, Outcome, Placed, Undecided
 from mapper.verify.report import CoreUse
@@ -17,13 +36,29 @@ from nir_io.semantics import Semantics
 from nir_io.settings import SETTINGS
 from rewrite_rules.rule import Exact, Proposal, Unbounded, Within
 
-SCHEMA = "nirmap-report-1"
+SCHEMA: Final = "nirmap-report-1"
 
 
-def facts(result: Result) -> dict[str, Any]:
+def facts(result: Result) -> Report:
     """The report of a result. Every value can be written as JSON."""
+    match result.outcome:
+        case Placed():
+            return _fits(result, result.outcome)
+        case Impossible():
+            return _refused(result, result.outcome)
+        case Undecided():
+            return {
+                **_asked(result),
+                "outcome": "undecided",
+                "because": result.outcome.because,
+                "decides": list(result.outcome.decides),
+                "assumptions": _assumed(result.outcome),
+            }
+
+
+def _asked(result: Result) -> Asked:
     question = result.outcome.question
-    found: dict[str, Any] = {
+    return {
         "schema": SCHEMA,
         "exit": result.exit_code,
         "model": {
@@ -39,22 +74,9 @@ def facts(result: Result) -> dict[str, Any]:
         "bundle": str(result.path) if result.path and result.fits else None,
         "refusal": str(result.path) if result.path and not result.fits else None,
     }
-    found["outcome"] = outcome_word(result.outcome)
-    match result.outcome:
-        case Placed():
-            found |= _fits(result, result.outcome)
-        case Impossible():
-            found |= _refused(result, result.outcome)
-        case Undecided():
-            found |= {
-                "because": result.outcome.because,
-                "decides": list(result.outcome.decides),
-                "assumptions": _assumed(result.outcome),
-            }
-    return found
 
 
-def outcome_word(outcome: Outcome) -> str:
+def outcome_word(outcome: Outcome) -> OutcomeWord:
     """'fits', 'does-not-fit' or 'undecided'."""
     match outcome:
         case Placed():
@@ -65,7 +87,7 @@ def outcome_word(outcome: Outcome) -> str:
             return "undecided"
 
 
-def semantics_facts(semantics: Semantics) -> dict[str, Any]:
+def semantics_facts(semantics: Semantics) -> SemanticsFacts:
     """Each setting with its value and origin."""
     origins = dict(semantics.origins)
     return {
@@ -74,7 +96,7 @@ def semantics_facts(semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def device_facts(profile: Profile, settings: Settings) -> dict[str, Any]:
+def device_facts(profile: Profile, settings: Settings) -> DeviceFacts:
     """The device that was asked about."""
     return {
         "name": profile.name,
@@ -91,12 +113,14 @@ def cores_of(profile: Profile) -> int:
     return sum(len(core.ids) for core in profile.cores)
 
 
-def _fits(result: Result, placed: Placed) -> dict[str, Any]:
+def _fits(result: Result, placed: Placed) -> Fits:
     bundle, checked = result.bundle, result.checked
-    manifest: Mapping[str, Any] = bundle.manifest if bundle else {}
+    assert bundle is not None, "a placement has a bundle"
+    manifest = bundle.manifest
     usage = checked.usage if checked else ()
-    changes = list(_changes(placed))
     return {
+        **_asked(result),
+        "outcome": "fits",
         "cores": placed.cores,
         "placement": "binding" if placed.binding else "advisory",
         "proven": placed.proven,
@@ -106,15 +130,15 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
         ],
         "populations": [_population(placed, name, usage) for name in placed.chosen],
         "helpers": [{"role": h.role, "chip": h.chip, "core": h.core} for h in placed.helpers],
-        "links": manifest.get("links", []),
+        "links": manifest["links"],
         "fullest": _fullest(usage),
         "usage": usage_facts(usage),
-        "changes": changes,
-        "losses": _losses(manifest.get("arrays", {})),
-        "calibration": manifest.get("calibration"),
+        "changes": _changes(placed),
+        "losses": _losses(manifest["arrays"]),
+        "calibration": manifest["calibration"],
         "departures": list(departures(placed)),
-        "inputs": manifest.get("inputs", []),
-        "outputs": manifest.get("outputs", []),
+        "inputs": manifest["inputs"],
+        "outputs": manifest["outputs"],
         "host": [
             {
                 "output": stage.output,
@@ -123,18 +147,18 @@ def _fits(result: Result, placed: Placed) -> dict[str, Any]:
             }
             for stage in placed.question.network.host
         ],
-        "contract": manifest.get("contract", {}),
+        "contract": manifest["contract"],
         "assumptions": _assumed(placed),
-        "alarms": list(manifest.get("alarms", ())),
+        "alarms": list(manifest["alarms"]),
         "verified": bool(checked and checked.ok),
     }
 
 
-def _assumed(outcome: Placed | Undecided) -> list[dict[str, Any]]:
+def _assumed(outcome: Placed | Undecided) -> list[AssumptionRow]:
     return [{"id": a.id, "says": a.says, "source": a.source} for a in outcome.assumptions]
 
 
-def usage_facts(usage: Iterable[CoreUse]) -> list[dict[str, Any]]:
+def usage_facts(usage: Iterable[CoreUse]) -> list[CoreFacts]:
     """What each core holds, and how much of each limit it uses."""
     return [
         {
@@ -150,7 +174,7 @@ def usage_facts(usage: Iterable[CoreUse]) -> list[dict[str, Any]]:
     ]
 
 
-def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> dict[str, Any]:
+def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> PopulationFacts:
     population, plan = placed.question.network.population(name), placed.chosen[name]
     neuron = plan.form.neuron
     cores = sorted({(s.chip, s.core) for s in placed.slices if s.population == name})
@@ -172,9 +196,9 @@ def _population(placed: Placed, name: str, usage: Iterable[CoreUse]) -> dict[str
     }
 
 
-def _fullest(usage: Iterable[CoreUse]) -> dict[str, Any] | None:
+def _fullest(usage: Iterable[CoreUse]) -> FullestFacts | None:
     """The resource with the largest share in use, and where."""
-    best: dict[str, Any] | None = None
+    best: FullestFacts | None = None
     for core in usage:
         for name, use in core.resources.items():
             share = use.used / use.available if use.available else float(use.used > 0)
@@ -190,7 +214,7 @@ def _fullest(usage: Iterable[CoreUse]) -> dict[str, Any] | None:
     return best
 
 
-def _changes(placed: Placed) -> Iterator[dict[str, Any]]:
+def _changes(placed: Placed) -> list[ChangeFacts]:
     """Every rewrite, those with the largest error first, exact ones in order behind them."""
     found: list[tuple[str | None, Proposal]] = [
         (None, done)
@@ -203,11 +227,13 @@ def _changes(placed: Placed) -> Iterator[dict[str, Any]]:
         found += [(name, proposal) for proposal in proposals]
     rows = [_change(name, proposal) for name, proposal in found]
     ranks = {"unbounded": 0, "within": 1, "exact": 2}
-    yield from sorted(rows, key=lambda row: (ranks[row["keeps"]], -(row["bound"] or 0.0)))
+    return sorted(rows, key=lambda row: (ranks[row["keeps"]], -(row["bound"] or 0.0)))
 
 
-def _change(population: str | None, proposal: Proposal) -> dict[str, Any]:
-    keeps, bound, because = "exact", None, ""
+def _change(population: str | None, proposal: Proposal) -> ChangeFacts:
+    keeps: Keeps = "exact"
+    bound: float | None = None
+    because = ""
     match proposal.keeps:
         case Within(bound=value, because=reason):
             keeps, bound, because = "within", float(f"{value:.6g}"), reason
@@ -226,18 +252,20 @@ def _change(population: str | None, proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _losses(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _losses(arrays: Mapping[Ref, ArrayRow]) -> list[LossFacts]:
     """Arrays that integers do not hold exactly, the worst first."""
-    rows = [
-        {"array": ref, "what": row["what"], **row["error"]}
+    rows: list[LossFacts] = [
+        {"array": ref, "what": row["what"], **error}
         for ref, row in arrays.items()
-        if row["error"] is not None and (row["error"]["max"] or row["error"]["clipped"])
+        if (error := row["error"]) is not None and (error["max"] or error["clipped"])
     ]
     return sorted(rows, key=lambda row: (-row["max"], row["array"]))
 
 
-def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
+def _refused(result: Result, impossible: Impossible) -> DoesNotFit:
     return {
+        **_asked(result),
+        "outcome": "does-not-fit",
         "headline": impossible.conflicts[0].headline if impossible.conflicts else "",
         "conflicts": [conflict_facts(conflict) for conflict in impossible.conflicts],
         "optimistic": list(impossible.optimistic),
@@ -245,7 +273,7 @@ def _refused(result: Result, impossible: Impossible) -> dict[str, Any]:
     }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _fix(fix: Fix) -> FixFacts:
     return {
         "kind": fix.kind,
         "says": fix.says,
@@ -256,7 +284,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
     }
 
 
-def conflict_facts(conflict: Conflict) -> dict[str, Any]:
+def conflict_facts(conflict: Conflict) -> ConflictFacts:
     """A conflict with its claims."""
     return {
         "headline": conflict.headline,
@@ -269,7 +297,7 @@ def conflict_facts(conflict: Conflict) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
+def _claim(claim: Claim) -> ClaimFacts:
     return {
         "kind": claim.kind,
         "about": list(claim.subject),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from device_profiles.profile import Profile
 from mapper.problem.traits import FloorPlan
+from mapper.report.document import CoreFacts, Fits
 from mapper.report.words import counted
 
-Facts = Mapping[str, Any]
 SeatOf = Callable[[int], tuple[str, int, str, str]]  # of a core: text, hue, state, says
 PITCH = 26  # of a core on the mesh, in pixels
 SITE_GAP = 10
@@ -121,7 +120,7 @@ def marks_of(populations: Iterable[tuple[str, str]]) -> tuple[Mark, ...]:
 
 
 def floor_of_fit(
-    profile: Profile, drawing: FloorPlan, facts: Facts, marks: tuple[Mark, ...]
+    profile: Profile, drawing: FloorPlan, facts: Fits, marks: tuple[Mark, ...]
 ) -> Floor:
     """The floor plan of a placement, from its report's facts."""
     used = {(row["chip"], row["core"]): row for row in facts["usage"]}
@@ -163,11 +162,11 @@ def ids_of(profile: Profile) -> list[int]:
     return sorted(core for group in profile.cores for core in group.ids)
 
 
-def _held(row: Facts, by_name: Mapping[str, Mark]) -> tuple[Mark, ...]:
+def _held(row: CoreFacts, by_name: Mapping[str, Mark]) -> tuple[Mark, ...]:
     return tuple(by_name[name] for name in row["holds"] if name in by_name)
 
 
-def _sends(facts: Facts) -> dict[int, list[int]]:
+def _sends(facts: Fits) -> dict[int, list[int]]:
     sends: dict[int, list[int]] = {}
     for link in facts["links"]:
         sends.setdefault(link["source"], []).append(link["target"])
@@ -183,7 +182,7 @@ def class_of(profile: Profile, core: int) -> str:
 def _speck_card(
     profile: Profile,
     core: int,
-    row: Facts | None,
+    row: CoreFacts | None,
     held: Mapping[tuple[int, int], tuple[Mark, ...]],
     roles: Mapping[tuple[int, int], str],
     sends: Mapping[int, list[int]],
@@ -206,7 +205,7 @@ def _speck_card(
     )
 
 
-def _xylo_card(row: Facts, facts: Facts, marks: tuple[Mark, ...]) -> Card:
+def _xylo_card(row: CoreFacts, facts: Fits, marks: tuple[Mark, ...]) -> Card:
     """The pools, those of neurons in parts: which population has how many."""
     by_name = {mark.name: mark for mark in marks}
     shares: dict[str, list[tuple[Mark, int]]] = {"hidden_neurons": [], "output_neurons": []}
@@ -222,9 +221,9 @@ def _xylo_card(row: Facts, facts: Facts, marks: tuple[Mark, ...]) -> Card:
     return Card(title="pools of the core", side="", state="wide", meters=tuple(meters))
 
 
-def meters_of(row: Facts, names: Sequence[str] = ()) -> tuple[Meter, ...]:
+def meters_of(row: CoreFacts, names: Sequence[str] = ()) -> tuple[Meter, ...]:
     """The bars of a core's use; names: of those wanted, all where empty."""
-    resources: Mapping[str, Facts] = row["resources"]
+    resources = row["resources"]
     return tuple(
         Meter(name=name.replace("_", " "), used=use["used"], available=use["available"])
         for name, use in resources.items()
@@ -234,7 +233,7 @@ def meters_of(row: Facts, names: Sequence[str] = ()) -> tuple[Meter, ...]:
 
 def _fit_seat(
     chip: int,
-    used: Mapping[tuple[int, int], Facts],
+    used: Mapping[tuple[int, int], CoreFacts],
     held: Mapping[tuple[int, int], tuple[Mark, ...]],
     roles: Mapping[tuple[int, int], str],
 ) -> SeatOf:
@@ -287,19 +286,7 @@ def mesh_of(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: W
         some = f", {len(drawn)} of them drawn" if len(drawn) < len(missing) else ""
         beneath = f"{counted(len(missing), 'more core')} needed{some}:"
         beneath_y = height + 18
-        across = int((width - 8) // PITCH)
-        for k, mark in enumerate(drawn):
-            x, y = 8.0 + k % across * PITCH, beneath_y + 10 + k // across * PITCH
-            seats.append(
-                Seat(
-                    x=x,
-                    y=y,
-                    text=mark.letter if mark else HELPER,
-                    hue=0,
-                    state="hit",
-                    says=f"missing: a core for {mark.name if mark else ON_TOP}",
-                )
-            )
+        seats += _missing_seats(drawn, width, beneath_y)
         height = seats[-1].y + PITCH + 4
     title = f"{profile.title}, chip {chip}" if several else profile.title
     return Mesh(
@@ -315,6 +302,20 @@ def mesh_of(profile: Profile, chip: int, several: bool, seat: SeatOf, missing: W
         beneath=beneath,
         beneath_y=beneath_y,
     )
+
+
+def _missing_seats(drawn: Wanted, width: float, top: float) -> Iterator[Seat]:
+    """Cores that are not there, row by row under the mesh."""
+    across = int((width - 8) // PITCH)
+    for k, mark in enumerate(drawn):
+        yield Seat(
+            x=8.0 + k % across * PITCH,
+            y=top + 10 + k // across * PITCH,
+            text=mark.letter if mark else HELPER,
+            hue=0,
+            state="hit",
+            says=f"missing: a core for {mark.name if mark else ON_TOP}",
+        )
 
 
 def _routers(profile: Profile) -> tuple[list[tuple[int, int]], int]:

@@ -4,6 +4,9 @@ Templates escape everything; what scripts read is JSON in which no markup can be
 the only script that a page's policy lets run is the page's own, named by its hash.
 """
 
+# jinja's modules have no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import base64
@@ -12,7 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,10 +26,11 @@ from mapper.report.words import counted, limit_of, number, sentence, told, typed
 
 if TYPE_CHECKING:
     from mapper.bundle.result import Result
+    from mapper.report.document import Report
     from mapper.report.plots import Plot
 
 OWN = "mapper.report"
-Filters = Mapping[str, Callable[..., Any]]
+Filters = Mapping[str, Callable[..., object]]
 NONE: Filters = MappingProxyType({})
 SVG_STYLE = (
     "svg { background: #fff; font-family: sans-serif } text { fill: #1a1d23 } polyline { fill: none; "
@@ -37,7 +41,7 @@ SVG_STYLE = (
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
-def result_html(result: Result, facts: Mapping[str, Any]) -> str:
+def result_html(result: Result, facts: Report) -> str:
     """The page of a result: that it fits and where, why it does not, or that it is undecided.
 
     facts: all that its report says (mapper.report.facts).
@@ -57,7 +61,7 @@ def svg(plot: Plot) -> str:
 
 
 def rendered(
-    template: str, *, script: str, package: str = OWN, filters: Filters = NONE, **values: Any
+    template: str, *, script: str, package: str = OWN, filters: Filters = NONE, **values: object
 ) -> str:
     """A page of `template` with `script` in it.
 
@@ -99,7 +103,7 @@ def _source(name: str, package: str) -> str:
     return own.read_text(encoding="utf-8")
 
 
-def script_data(values: Any) -> Markup:
+def script_data(values: object) -> Markup:
     """JSON inside a script element: no '<' in it, so nothing ends the element or begins one."""
     text = line(values)
     for char, escape in ESCAPES.items():
@@ -107,7 +111,7 @@ def script_data(values: Any) -> Markup:
     return Markup(text)
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     """Texts with invisible characters spelled out, as on a terminal."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -116,7 +120,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share < 2 else f"{share:,.3g} times"
 
 
-FILTERS: Mapping[str, Any] = {
+FILTERS: Filters = {
     "number": number,
     "percent": _percent,
     "plural": counted,

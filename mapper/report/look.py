@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import numpy as np
 
+from mapper.report.document import Inspected, InspectedPopulation, KickFacts
 from mapper.report.facts import semantics_facts
+from nir_io.arrays import AnyArray
 from nir_io.graph import Affine, Conv1d, Conv2d, Flatten, Graph, Linear, Neuron, Node, Scale
 from nir_io.semantics import Semantics, per_step
 from nir_io.suspicions import time_constants, warnings
 from rewrite_rules.dynamics import Dynamics, discretise
 
-SCHEMA = "nirmap-inspect-1"
+SCHEMA: Final = "nirmap-inspect-1"
 WEIGHTED = (Affine, Conv1d, Conv2d, Linear, Scale)
 TAUS = ("tau", "tau_mem", "tau_syn")
 
 
 def look(
     graph: Graph, name: str, semantics: Semantics | None, missing: tuple[str, ...]
-) -> dict[str, Any]:
+) -> Inspected:
     """Facts of `graph`; without semantics what can be said without, and what is missing."""
     meant = graph if semantics is None else per_step(graph, semantics)
     return {
@@ -51,8 +53,8 @@ def look(
     }
 
 
-def _population(graph: Graph, node: Neuron, semantics: Semantics | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _population(graph: Graph, node: Neuron, semantics: Semantics | None) -> InspectedPopulation:
+    found: InspectedPopulation = {
         "name": node.name,
         "kind": node.kind,
         "shape": list(node.shape_out),
@@ -68,17 +70,17 @@ def _population(graph: Graph, node: Neuron, semantics: Semantics | None) -> dict
     steps = (
         {key: [value / dt for value in pair] for key, pair in found["taus"].items()} if dt else {}
     )
-    found |= {
+    return {
+        **found,
         "tau_steps": steps,
         "decay": _range(d.mem_decay),
         "synaptic_decay": _range(d.syn_decay) if d.has_synapse else None,
         "kick_percent": _kick(graph, node, d, semantics),
         "reset": semantics.reset if d.spiking else None,
     }
-    return found
 
 
-def _kick(graph: Graph, node: Neuron, d: Dynamics, semantics: Semantics) -> dict[str, float] | None:
+def _kick(graph: Graph, node: Neuron, d: Dynamics, semantics: Semantics) -> KickFacts | None:
     """What one input spike adds to the membrane in the step of its arrival, in % of threshold.
 
     typical: the median of all weights that are not 0, largest: their largest size, both
@@ -101,7 +103,7 @@ def _kick(graph: Graph, node: Neuron, d: Dynamics, semantics: Semantics) -> dict
     }
 
 
-def _quantiles(weights: Any) -> list[float]:
+def _quantiles(weights: AnyArray) -> list[float]:
     """Enough of many weights for a median, with the largest."""
     found = weights[weights > 0]
     return [float(v) for v in np.quantile(found, np.linspace(0, 1, 1001))] if found.size else []
@@ -115,7 +117,7 @@ def _weighted(graph: Graph, name: str) -> Node:
     return node
 
 
-def _weights(node: Node) -> Any:
+def _weights(node: Node) -> AnyArray:
     """The weights of a node, flat; one weight of 1 for a node that has none."""
     if isinstance(node, Scale):
         return np.ravel(node.scale)
@@ -131,7 +133,7 @@ def _natural(name: str) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _range(array: Any) -> list[float]:
+def _range(array: AnyArray) -> list[float]:
     return [float(np.min(array)), float(np.max(array))]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mapper.emulate.manifest import IntervalRow
 from mapper.report.page import safe
 
-Facts = Mapping[str, Any]
 WIDE = 760  # pixels
 LEFT, RIGHT = 190, 150  # beside the bars
 ROW = 30
@@ -57,18 +56,28 @@ class Plot:
     labels: tuple[Label, ...] = ()
 
 
-def waterfall(causes: Sequence[Facts], key: str) -> Plot:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A share up to a cause, and what that changed: None for the first."""
+
+    name: str
+    kept: IntervalRow
+    change: IntervalRow | None
+
+
+def waterfall(bars: Sequence[Bar], key: str) -> Plot:
     """From the ideal network's share, cause by cause, to that of what ran.
 
-    key: 'accuracy' or 'agreement'. A bar spans the change; a whisker the interval of it.
+    key: what is shared, 'accuracy' or 'agreement'. A bar spans the change; a whisker the
+    interval of it.
     """
-    ends = [part[key]["value"] for part in causes]
-    changes = [part[f"change_of_{key}"] for part in causes]
+    ends = [bar.kept["value"] for bar in bars]
+    changes = [bar.change for bar in bars]
     spans = [
-        ends[i - 1] + change[side]
+        ends[i - 1] + side
         for i, change in enumerate(changes)
         if change is not None
-        for side in ("low", "high")
+        for side in (change["low"], change["high"])
     ]
     low, high = _round_span(min([*ends, *spans]), max([*ends, *spans]))
     room = WIDE - LEFT - RIGHT
@@ -79,20 +88,21 @@ def waterfall(causes: Sequence[Facts], key: str) -> Plot:
     rects: list[Rect] = []
     lines: list[Line] = []
     labels: list[Label] = []
-    bottom = 30 + ROW * len(causes)
+    bottom = 30 + ROW * len(bars)
     for tick in range(6):
         value = low + (high - low) * tick / 5
         x = at(value)
         lines.append(Line(points=f"{x},24 {x},{bottom}", kind="grid"))
         labels.append(Label(x=x, y=16, text=f"{100 * value:.4g} %", anchor="middle", kind="soft"))
-    for i, (part, change) in enumerate(zip(causes, changes, strict=True)):
+    for i, bar in enumerate(bars):
+        change = bar.change
         y = 30 + ROW * i
         before = low if change is None else ends[i - 1]
         kind = "whole" if change is None else "gain" if ends[i] >= before else "loss"
         left, right = sorted((at(before), at(ends[i])))
         rects.append(Rect(x=left, y=y + 5, w=max(right - left, 1.5), h=ROW - 12, kind=kind))
-        labels.append(Label(x=LEFT - 10, y=y + 18, text=part["cause"], anchor="end"))
-        said = f"{100 * part[key]['value']:.1f} %"
+        labels.append(Label(x=LEFT - 10, y=y + 18, text=bar.name, anchor="end"))
+        said = f"{100 * bar.kept['value']:.1f} %"
         if change is not None:
             middle = y + 5 + (ROW - 12) / 2
             reach = (before + change["low"], before + change["high"])
@@ -106,7 +116,7 @@ def waterfall(causes: Sequence[Facts], key: str) -> Plot:
         width=WIDE,
         height=bottom + 6,
         title=f"{key} by cause: "
-        + ", ".join(f"{part['cause']} {100 * part[key]['value']:.1f} %" for part in causes),
+        + ", ".join(f"{bar.name} {100 * bar.kept['value']:.1f} %" for bar in bars),
         rects=tuple(rects),
         lines=tuple(lines),
         labels=tuple(labels),
@@ -121,9 +131,8 @@ def _round_span(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (max(0.0, low - step), min(1.0, low + step))
 
 
-def spikes(trace: Facts) -> Plot:
+def spikes(population: str, ideal: Sequence[Sequence[int]], ran: Sequence[Sequence[int]]) -> Plot:
     """Spikes of a population in one sample: the ideal above, what ran below; (step, neuron)."""
-    ideal, ran = trace["ideal"], trace["ran"]
     steps, neurons = len(ran), len(ran[0]) if ran else 0
     room = WIDE - LEFT - 20
     high = SPIKE * max(neurons, 1)
@@ -146,7 +155,7 @@ def spikes(trace: Facts) -> Plot:
     return Plot(
         width=WIDE,
         height=2 * (high + 26) + 12,
-        title=f"Spikes of {safe(trace['population'])} in the first sample",
+        title=f"Spikes of {safe(population)} in the first sample",
         rects=tuple(rects),
         labels=tuple(labels),
     )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from mapper.report.document import Refusal
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import counted, sentence
 from mapper.verify.certificate import Proven
 
-Facts = Mapping[str, Any]
 
-
-def proof_facts(proven: Proven, path: str) -> dict[str, Any]:
+def proof_facts(proven: Proven, path: str) -> Refusal:
     """The verdict on a certificate for JSON."""
     return {
         "schema": "nirmap-refusal-1",
@@ -37,7 +33,7 @@ def proof_facts(proven: Proven, path: str) -> dict[str, Any]:
     }
 
 
-def proof_page(facts: Facts) -> Page:
+def proof_page(facts: Refusal) -> Page:
     """What was found against a certificate, or how each of its conflicts stands."""
     where = facts["certificate"]
     if not facts["ok"]:
@@ -68,7 +64,7 @@ def proof_page(facts: Facts) -> Page:
     )
 
 
-def _hint(facts: Facts) -> tuple[str, ...]:
+def _hint(facts: Refusal) -> tuple[str, ...]:
     if all(row["proven"] or row["again"] for row in facts["conflicts"]):
         return ()
     return ("Pass --resolve to solve what is not proven again, by another solver.",)

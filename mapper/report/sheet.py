@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from mapper.bundle.result import Result
+from mapper.emulate.manifest import AssumptionRow, InputRow, OutputRow
+from mapper.report.document import ChangeFacts, ClaimFacts, ConflictFacts, CoreFacts, Fits, Report
 from mapper.report.drawing import Drawing, Node, draw
 from mapper.report.floor import Floor, Mark, Meter, floor_of_fit, marks_of, meters_of
 from mapper.report.page import Block
@@ -18,7 +19,6 @@ from mapper.solving.outcome import Conflict, Impossible, Placed
 from nir_io.graph import Graph, Input, Neuron, Output
 from nir_io.raw import first_of
 
-Facts = Mapping[str, Any]
 DRAWN = (  # blocks of the terminal that the page draws, or lists in a form of its own
     "Where",
     "Changed",
@@ -31,7 +31,7 @@ DRAWN = (  # blocks of the terminal that the page draws, or lists in a form of i
     "Possible fixes",
     "Sources",
 )
-ABSENT: Facts = {  # what only a network that fits has
+ABSENT: Mapping[str, object] = {  # what only a network that fits has
     "alarms": (),
     "fixes": (),
     "assumptions": (),
@@ -52,7 +52,7 @@ class Rule:
     number: int
     name: str
     keeps: str
-    changes: tuple[Facts, ...]
+    changes: tuple[ChangeFacts, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Claim:
 
     number: int
     says: str
-    facts: Facts
+    facts: ClaimFacts
     meter: Meter | None
 
 
@@ -94,9 +94,12 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """Everything that the page shows; parts that do not apply are empty or None."""
+    """Everything that the page shows; parts that do not apply are empty or None.
 
-    facts: Facts
+    facts: those of the report, and what ABSENT has for those that it lacks.
+    """
+
+    facts: Mapping[str, object]
     verdict: str
     mood: str
     lines: tuple[str, ...]
@@ -113,24 +116,23 @@ class Sheet:
     marks: Mapping[str, Mark]
 
 
-def sheet(result: Result, told: Facts) -> Sheet:
-    """The sheet of a result; told: its facts."""
+def sheet(result: Result, facts: Report) -> Sheet:
+    """The sheet of a result; facts: its report."""
     outcome = result.outcome
-    page = result_page(told)
-    facts = {**ABSENT, **told}
+    page = result_page(facts)
     populations = outcome.question.network.populations
     marks = marks_of((p.name, f"{p.size:,} {p.node.kind}") for p in populations)
     by_name = {mark.name: mark for mark in marks}
-    rules = _rules(facts.get("changes", ()))
+    rules = _rules(facts["changes"] if facts["outcome"] == "fits" else ())
     floor: Floor | None = None
     after: Drawing | None = None
     hit: frozenset[str] = frozenset()
-    if isinstance(outcome, Placed):
+    if isinstance(outcome, Placed) and facts["outcome"] == "fits":
         floor = floor_of_fit(
             outcome.question.profile, outcome.question.traits.drawing, facts, marks
         )
         after = _after(outcome, facts, by_name, rules)
-    elif isinstance(outcome, Impossible):
+    elif isinstance(outcome, Impossible) and facts["outcome"] == "does-not-fit":
         about = {
             name
             for conflict in facts["conflicts"]
@@ -142,21 +144,23 @@ def sheet(result: Result, told: Facts) -> Sheet:
         )
         floor = floor_of_refusal(outcome, marks)
     of_node = {node: by_name[p.name] for p in reversed(populations) for node in p.origin}
-    cores = tuple(_cores(facts, by_name))
+    cores = tuple(_cores(facts, by_name)) if facts["outcome"] == "fits" else ()
     return Sheet(
-        facts=facts,
+        facts={**ABSENT, **facts},
         verdict=page.verdict,
         mood=page.mood,
         lines=page.lines,
-        figures=tuple(_figures(facts)),
+        figures=tuple(_figures(facts)) if facts["outcome"] == "fits" else (),
         floor=floor,
         before=_before(result.graph, rules, hit, of_node),
         after=after,
         rules=rules,
-        conflicts=tuple(_conflicts(facts.get("conflicts", ()))),
+        conflicts=tuple(
+            _conflicts(facts["conflicts"] if facts["outcome"] == "does-not-fit" else ())
+        ),
         cores=cores[:MOST_CARDS],
         more_cores=sum(group.count for group in cores[MOST_CARDS:]),
-        assumed=tuple(_assumed(facts["assumptions"])),
+        assumed=tuple(_assumed(() if facts["outcome"] == "does-not-fit" else facts["assumptions"])),
         blocks=tuple(b for b in page.blocks if not b.title.startswith(DRAWN)),
         marks=by_name,
     )
@@ -169,10 +173,8 @@ def _all(conflicts: Iterable[Conflict]) -> Iterable[LedgerClaim]:
         yield from _all(conflict.others)
 
 
-def _figures(facts: Facts) -> Iterator[Figure]:
+def _figures(facts: Fits) -> Iterator[Figure]:
     """What a reader wants to know first of a network that fits."""
-    if facts["outcome"] != "fits":
-        return
     device, full, losses = facts["device"], facts["fullest"], facts["losses"]
     if device["cores"] > 1:
         yield Figure(
@@ -209,23 +211,23 @@ def _figures(facts: Facts) -> Iterator[Figure]:
     )
 
 
-def _cores(facts: Facts, marks: Mapping[str, Mark]) -> Iterator[Cores]:
+def _cores(facts: Fits, marks: Mapping[str, Mark]) -> Iterator[Cores]:
     """Cores with equal contents and use together, the fullest first."""
     quoted = {f"'{name}'": mark for name, mark in marks.items()}
-    groups: dict[tuple[Any, ...], list[Facts]] = {}
-    for row in facts.get("usage", ()):
+    groups: dict[tuple[object, ...], list[CoreFacts]] = {}
+    for row in facts["usage"]:
         if row["resources"]:
             uses = tuple((m.name, m.used, m.available) for m in meters_of(row))
             groups.setdefault((tuple(row["holds"]), uses), []).append(row)
     several = facts["device"]["chips"] > 1
     found: list[Cores] = []
-    for (holds, _), rows in groups.items():
+    for rows in groups.values():
         names = [f"{r['chip']}/{r['core']}" if several else str(r["core"]) for r in rows]
         title = "core" if len(names) == 1 else f"{len(names)} cores:"
         found.append(
             Cores(
                 title=f"{title} {first_of(names, MOST_NAMED)}",
-                marks=tuple(quoted[name] for name in holds if name in quoted),
+                marks=tuple(quoted[name] for name in rows[0]["holds"] if name in quoted),
                 meters=meters_of(rows[0]),
                 count=len(rows),
             )
@@ -233,14 +235,14 @@ def _cores(facts: Facts, marks: Mapping[str, Mark]) -> Iterator[Cores]:
     yield from sorted(found, key=lambda group: -max((m.share for m in group.meters), default=0))
 
 
-def _assumed(assumptions: Iterable[Facts]) -> Iterator[Assumed]:
+def _assumed(assumptions: Iterable[AssumptionRow]) -> Iterator[Assumed]:
     for source, found in groupby(assumptions, key=lambda one: one["source"]):
         yield Assumed(items=tuple((one["id"], one["says"]) for one in found), source=source)
 
 
-def _rules(changes: Iterable[Facts]) -> tuple[Rule, ...]:
+def _rules(changes: Iterable[ChangeFacts]) -> tuple[Rule, ...]:
     """Rules in the order of the report, approximations first, each with all that it did."""
-    groups: dict[tuple[str, str], list[Facts]] = {}
+    groups: dict[tuple[str, str], list[ChangeFacts]] = {}
     for change in changes:
         groups.setdefault((change["rule"], change["keeps"]), []).append(change)
     return tuple(
@@ -249,7 +251,7 @@ def _rules(changes: Iterable[Facts]) -> tuple[Rule, ...]:
     )
 
 
-def _conflicts(conflicts: Iterable[Facts]) -> Iterable[tuple[str, tuple[Claim, ...]]]:
+def _conflicts(conflicts: Iterable[ConflictFacts]) -> Iterable[tuple[str, tuple[Claim, ...]]]:
     number = 0
     for conflict in conflicts:
         claims: list[Claim] = []
@@ -305,7 +307,7 @@ def _before(
 
 
 def _after(
-    placed: Placed, facts: Facts, marks: Mapping[str, Mark], rules: Sequence[Rule]
+    placed: Placed, facts: Fits, marks: Mapping[str, Mark], rules: Sequence[Rule]
 ) -> Drawing:
     """Populations and projections as the chip runs them."""
     by_population: dict[str, list[int]] = {}
@@ -358,7 +360,7 @@ def _after(
     return draw(nodes, edges, label)
 
 
-def _port(id_: str, row: Facts, kind: str) -> Node:
+def _port(id_: str, row: InputRow | OutputRow, kind: str) -> Node:
     text = f"{kind} {_shape(row['shape'])}"
     return Node(
         id=id_, title=_cut(row["name"]), text=_cut(text), kind="port", says=f"{row['name']}: {text}"

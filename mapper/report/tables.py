@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from inspect import cleandoc
 from itertools import groupby
 from sys import modules
-from typing import Any
 
-from device_profiles.describe import as_json, meanings, table
+from device_profiles.describe import DeviceFacts, as_json, meanings, table
 from device_profiles.profile import Profile
+from mapper.report.document import Inspected, InspectedPopulation, RuleFacts, Verified
 from mapper.report.facts import usage_facts
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import MOST_ALARMS, notes_blocks, number, semantics_block
 from mapper.verify.report import Checked
 from rewrite_rules.rule import Rule
 
-Facts = Mapping[str, Any]
 MOST_POPULATIONS = 40
 
 
-def inspect_page(facts: Facts) -> Page:
+def inspect_page(facts: Inspected) -> Page:
     """The page of `mapper.report.look.look`."""
     model = facts["model"]
     kinds = ", ".join(f"{n} {kind}" for kind, n in model["kinds"].items())
-    known = facts["semantics"] is not None
+    semantics = facts["semantics"]
+    known = semantics is not None
     blocks: list[Block] = []
     if facts["missing"]:
         blocks.append(Block("Missing", tuple(("-", text) for text in facts["missing"]), "alarm"))
     if facts["warnings"]:
         rows = tuple(("!", text) for text in facts["warnings"])
         blocks.append(Block("Looks wrong", rows, "alarm", most=MOST_ALARMS))
-    rows = (_head(known), *(_population(p, known) for p in facts["populations"]))
+    rows = (_head(known), *(_population(p) for p in facts["populations"]))
     blocks.append(Block("Populations", rows, most=MOST_POPULATIONS))
-    if known:
-        blocks.append(semantics_block(facts["semantics"]))
+    if semantics is not None:
+        blocks.append(semantics_block(semantics))
     blocks += notes_blocks(model["notes"])
     return Page(
         verdict=f"{model['name']}: {number(model['neurons'])} neurons, "
@@ -52,10 +52,10 @@ def _head(known: bool) -> Row:
     return (*first, "tau / dt", "decay a step", "reset", "kick, % of threshold")
 
 
-def _population(p: Facts, known: bool) -> Row:
+def _population(p: InspectedPopulation) -> Row:
     shape = " x ".join(map(str, p["shape"]))
     first = (f"'{p['name']}'", p["kind"], shape, number(p["neurons"]))
-    if not known:
+    if "tau_steps" not in p or "decay" not in p:
         taus = ", ".join(f"{key} {_span(pair)}" for key, pair in p["taus"].items())
         return (*first, taus or "none")
     taus = ", ".join(
@@ -63,15 +63,15 @@ def _population(p: Facts, known: bool) -> Row:
         for key, pair in p["tau_steps"].items()
     )
     decay = _span(p["decay"])
-    if p["synaptic_decay"] is not None:
-        decay = f"mem {decay}, syn {_span(p['synaptic_decay'])}"
-    kick = p["kick_percent"]
+    synaptic, kick = p.get("synaptic_decay"), p.get("kick_percent")
+    if synaptic is not None:
+        decay = f"mem {decay}, syn {_span(synaptic)}"
     told = (
         ""
         if kick is None
         else f"{kick['typical']:.3g}, at most {number(round(kick['largest'], 1))}"
     )
-    return (*first, taus or "none", decay, p["reset"] or "none", told)
+    return (*first, taus or "none", decay, p.get("reset") or "none", told)
 
 
 def _span(pair: Sequence[float]) -> str:
@@ -126,12 +126,12 @@ def device_page(profile: Profile) -> Page:
     )
 
 
-def devices_facts(profiles: Iterable[Profile]) -> list[dict[str, Any]]:
+def devices_facts(profiles: Iterable[Profile]) -> list[DeviceFacts]:
     """The profiles for JSON."""
     return [as_json(profile) for profile in profiles]
 
 
-def rules_facts(found: Iterable[Rule]) -> list[dict[str, str]]:
+def rules_facts(found: Iterable[Rule]) -> list[RuleFacts]:
     """Name, first line and full text of each rule."""
     return [
         {"name": rule.name, "says": _text(rule).split("\n")[0], "text": _text(rule)}
@@ -154,7 +154,7 @@ def rules_page(found: Sequence[Rule]) -> Page:
     )
 
 
-def verify_facts(checked: Checked, path: str) -> dict[str, Any]:
+def verify_facts(checked: Checked, path: str) -> Verified:
     """The checker's verdict for JSON."""
     return {
         "schema": "nirmap-verify-1",
@@ -165,7 +165,7 @@ def verify_facts(checked: Checked, path: str) -> dict[str, Any]:
     }
 
 
-def verify_page(facts: Facts) -> Page:
+def verify_page(facts: Verified) -> Page:
     """The checker's verdict: what it found, or what the fullest cores use."""
     if not facts["ok"]:
         rows = tuple((row["fault"], row["says"]) for row in facts["findings"])

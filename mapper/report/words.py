@@ -5,13 +5,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from mapper.bundle.handoff import NONE, RAN
+from mapper.emulate.manifest import CalibrationRow
+from mapper.report.document import (
+    Asked,
+    ChangeFacts,
+    ClaimFacts,
+    ConflictFacts,
+    DeviceFacts,
+    DoesNotFit,
+    Fits,
+    FullestFacts,
+    LossFacts,
+    Report,
+    SemanticsFacts,
+    Undecided,
+)
 from mapper.report.page import Block, Page, Row
 from mapper.solving.explain.kinds import Sort, sort_of
 
-Facts = Mapping[str, Any]
 MOST_POPULATIONS = 12
 MOST_ROWS = 8
 NO_NUMBER: Mapping[Sort, str] = MappingProxyType(
@@ -23,23 +36,21 @@ MOST_ALARMS = 24
 OURS = ("placed", "slices-on-cores")  # claims of the question itself; nobody's limit
 
 
-def result_page(facts: Facts) -> Page:
+def result_page(facts: Report) -> Page:
     """The page of a result's facts (mapper.report.facts)."""
-    match facts["outcome"]:
-        case "fits":
-            return _fits(facts)
-        case "does-not-fit":
-            return _refused(facts)
-        case _:
-            return Page(
-                verdict=f"{model_name(facts)} on {device_name(facts)} is undecided",
-                mood="open",
-                lines=(sentence(facts["because"]), *_confirmed(facts)),
-                blocks=(*_open(facts), *_notes(facts), *_semantics(facts)),
-            )
+    if facts["outcome"] == "fits":
+        return _fits(facts)
+    if facts["outcome"] == "does-not-fit":
+        return _refused(facts)
+    return Page(
+        verdict=f"{facts['model']['name']} on {device_name(facts['device'])} is undecided",
+        mood="open",
+        lines=(sentence(facts["because"]), *_confirmed(facts)),
+        blocks=(*_open(facts), *_ending(facts)),
+    )
 
 
-def _open(facts: Facts) -> tuple[Block, ...]:
+def _open(facts: Undecided) -> tuple[Block, ...]:
     """What an undecided answer leans on, and what would decide it."""
     leans = tuple((a["id"], f"{a['says']} [{a['source']}]") for a in facts["assumptions"])
     decides = tuple(("-", says) for says in facts["decides"])
@@ -54,7 +65,7 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _fits(facts: Facts) -> Page:
+def _fits(facts: Fits) -> Page:
     device = facts["device"]
     used = f": {facts['cores']} of {device['cores']} cores" if device["cores"] > 1 else ""
     blocks: list[Block] = []
@@ -74,7 +85,7 @@ def _fits(facts: Facts) -> Page:
     blocks.append(Block("Runs", _runs(facts), most=MOST_PORTS))
     blocks.append(Block("Hand-off", (("deploy.py", RAN.get(device["family"], NONE)),)))
     return Page(
-        verdict=f"{model_name(facts)} fits {device_name(facts)}{used}",
+        verdict=f"{facts['model']['name']} fits {device_name(facts['device'])}{used}",
         mood="good",
         lines=(
             f"{_rests_on(facts)}; {_exactness(facts)}.",
@@ -82,11 +93,11 @@ def _fits(facts: Facts) -> Page:
             *_confirmed(facts),
             *((f"Written to {facts['bundle']}",) if facts["bundle"] else ()),
         ),
-        blocks=(*blocks, *_notes(facts), *_semantics(facts)),
+        blocks=(*blocks, *_ending(facts)),
     )
 
 
-def _calibrated(told: Facts) -> Iterator[tuple[str, str]]:
+def _calibrated(told: CalibrationRow) -> Iterator[tuple[str, str]]:
     """What was chosen on which data, and what it brought on the others."""
     right = "right" if told["labels"] else "as the ideal network's"
     off = told["difference"]
@@ -106,11 +117,11 @@ def _calibrated(told: Facts) -> Iterator[tuple[str, str]]:
     yield ("chosen", chosen or "nothing does better than what is usual")
 
 
-def _confirmed(facts: Facts) -> tuple[str, ...]:
+def _confirmed(facts: Asked) -> tuple[str, ...]:
     return (sentence(facts["confirmed"]),) if facts["confirmed"] else ()
 
 
-def _rests_on(facts: Facts) -> str:
+def _rests_on(facts: Fits) -> str:
     found = facts["assumptions"]
     if not found:
         return "By published limits"
@@ -119,13 +130,13 @@ def _rests_on(facts: Facts) -> str:
     return f"Assuming {found[0]['id']} to {found[-1]['id']}, below"
 
 
-def _exactness(facts: Facts) -> str:
+def _exactness(facts: Fits) -> str:
     found = len(facts["departures"])
     more = f"; {counted(found, 'departure')} from the update rule, below" if found else ""
     return _approximated(facts, bool(found)) + more
 
 
-def _approximated(facts: Facts, departs: bool) -> str:
+def _approximated(facts: Fits, departs: bool) -> str:
     errors = [p for p in facts["populations"] if p["error"]]
     unbounded = sum(change["keeps"] == "unbounded" for change in facts["changes"])
     if unbounded:
@@ -139,7 +150,7 @@ def _approximated(facts: Facts, departs: bool) -> str:
     )
 
 
-def _fullest_line(facts: Facts) -> tuple[str, ...]:
+def _fullest_line(facts: Fits) -> tuple[str, ...]:
     full = facts["fullest"]
     if full is None:
         return ()
@@ -149,14 +160,14 @@ def _fullest_line(facts: Facts) -> tuple[str, ...]:
     return (f"Fullest: {_use(full)}{where}.{proven}",)
 
 
-def _where(facts: Facts) -> tuple[Row, ...]:
+def _where(facts: Fits) -> tuple[Row, ...]:
     rows: list[Row] = []
     one_core = facts["device"]["cores"] == 1
     for p in facts["populations"][:MOST_POPULATIONS]:
         shape = " x ".join(map(str, p["shape"]))
         full = "" if p["fullest"] is None or one_core else _use(p["fullest"])
         kind = p["kind"] + (f", {p['role']}" if p["role"] else "")
-        rows.append((f"'{p['name']}'", f"{shape} {kind}", _cores(p, facts), full))
+        rows.append((f"'{p['name']}'", f"{shape} {kind}", _cores(p["cores"], facts), full))
     left = len(facts["populations"]) - MOST_POPULATIONS
     if left > 0:
         rows.append(("", f"and {counted(left, 'more population')} (--json has all)"))
@@ -169,14 +180,11 @@ def _where(facts: Facts) -> tuple[Row, ...]:
     roles = [helper["role"] for helper in facts["helpers"]]
     for role in dict.fromkeys(roles):
         cores = [h for h in facts["helpers"] if h["role"] == role]
-        rows.append(
-            (role, "", _cores({"cores": [[h["chip"], h["core"]] for h in cores]}, facts), "")
-        )
+        rows.append((role, "", _cores([[h["chip"], h["core"]] for h in cores], facts), ""))
     return tuple(rows)
 
 
-def _cores(population: Facts, facts: Facts) -> str:
-    cores: Sequence[Sequence[int]] = population["cores"]
+def _cores(cores: Sequence[Sequence[int]], facts: Fits) -> str:
     if facts["device"]["cores"] == 1:
         return ""
     several = facts["device"]["chips"] > 1
@@ -186,27 +194,27 @@ def _cores(population: Facts, facts: Facts) -> str:
     return f"core{'s' if len(cores) > 1 else ''} {names}"
 
 
-def _core(full: Facts, facts: Facts) -> str:
+def _core(full: FullestFacts, facts: Fits) -> str:
     return f"{full['chip']}/{full['core']}" if facts["device"]["chips"] > 1 else str(full["core"])
 
 
-def _use(full: Facts) -> str:
+def _use(full: FullestFacts) -> str:
     words = full["resource"].replace("_", " ")
     return f"{words} {number(full['used'])} of {number(full['available'])} ({100 * full['share']:.0f} %)"
 
 
-def _changed(changes: Sequence[Facts]) -> tuple[Row, ...]:
+def _changed(changes: Sequence[ChangeFacts]) -> tuple[Row, ...]:
     """Approximations one by one, exact rewrites by rule."""
     if not changes:
         return (("nothing",),)
     rows: list[Row] = []
     inexact = [change for change in changes if change["keeps"] != "exact"]
     for change in inexact[:MOST_ROWS]:
-        bound = f"error {change['bound']:.3g}" if change["keeps"] == "within" else "no bound"
+        bound = "no bound" if change["bound"] is None else f"error {change['bound']:.3g}"
         rows.append((bound, change["rule"], f"{change['says']}: {change['because']}"))
     if len(inexact) > MOST_ROWS:
         rows.append(("", "", f"and {len(inexact) - MOST_ROWS} more (--json has all)"))
-    exact: dict[str, list[Facts]] = {}
+    exact: dict[str, list[ChangeFacts]] = {}
     for change in changes:
         if change["keeps"] == "exact":
             exact.setdefault(change["rule"], []).append(change)
@@ -218,7 +226,7 @@ def _changed(changes: Sequence[Facts]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _lost(losses: Sequence[Facts]) -> tuple[Row, ...]:
+def _lost(losses: Sequence[LossFacts]) -> tuple[Row, ...]:
     if not losses:
         return (("nothing",),)
     rows: list[Row] = []
@@ -232,7 +240,7 @@ def _lost(losses: Sequence[Facts]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _runs(facts: Facts) -> tuple[Row, ...]:
+def _runs(facts: Fits) -> tuple[Row, ...]:
     contract = facts["contract"]
     rows: list[Row] = []
     for port in facts["inputs"]:
@@ -266,9 +274,9 @@ def _runs(facts: Facts) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _refused(facts: Facts) -> Page:
+def _refused(facts: DoesNotFit) -> Page:
     lifted = facts["optimistic"]
-    verdict = f"{model_name(facts)} does not fit {device_name(facts)}"
+    verdict = f"{facts['model']['name']} does not fit {device_name(facts['device'])}"
     lines = [f"{sentence(facts['headline'])}"]
     if lifted:
         verdict += ", but might"
@@ -292,13 +300,14 @@ def _refused(facts: Facts) -> Page:
         blocks=(
             *blocks,
             *cited(sources),
-            *_notes(facts),
-            *_semantics(facts),
+            *_ending(facts),
         ),
     )
 
 
-def conflict_blocks(conflicts: Iterable[Facts], sources: dict[str, int]) -> tuple[Block, ...]:
+def conflict_blocks(
+    conflicts: Iterable[ConflictFacts], sources: dict[str, int]
+) -> tuple[Block, ...]:
     """A table for each conflict; the first one's headline is taken as told.
 
     `sources` numbers what is cited (`cited`).
@@ -328,18 +337,18 @@ def alarm_block(alarms: Iterable[str]) -> Block:
     return Block("Alarms", tuple(("!", says) for says in alarms), "alarm", most=MOST_ALARMS)
 
 
-def ending(facts: Facts) -> tuple[Block, ...]:
+def ending(notes: Iterable[str], semantics: SemanticsFacts) -> tuple[Block, ...]:
     """What stands under every page about a network: notes on the file, semantics."""
-    return (*_notes(facts), *_semantics(facts))
+    return (*notes_blocks(notes), semantics_block(semantics))
 
 
-def _claims(conflict: Facts, sources: dict[str, int]) -> tuple[Row, ...]:
+def _claims(conflict: ConflictFacts, sources: dict[str, int]) -> tuple[Row, ...]:
     """Sentences, and the limit behind those that follow each other and share it.
 
     A sentence that the headline has told is not repeated. `sources` numbers what is cited.
     """
     rows: list[Row] = []
-    claims: Sequence[Facts] = conflict["claims"]
+    claims = conflict["claims"]
     details = [_detail(claim, sources) for claim in claims]
     for i, claim in enumerate(claims):
         last = i + 1 == len(claims) or details[i + 1] != details[i]
@@ -351,7 +360,7 @@ def _claims(conflict: Facts, sources: dict[str, int]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def told(claim: Facts, headline: str) -> bool:
+def told(claim: ClaimFacts, headline: str) -> bool:
     """Whether the headline says what the claim does, perhaps of others too."""
     says = claim["says"]
     for name in claim["about"]:
@@ -359,14 +368,14 @@ def told(claim: Facts, headline: str) -> bool:
     return says in headline
 
 
-def _detail(claim: Facts, sources: dict[str, int]) -> str:
+def _detail(claim: ClaimFacts, sources: dict[str, int]) -> str:
     """The limit, and the number of its source."""
     if claim["kind"] in OURS:
         return ""
     return f"{limit_of(claim)} [{sources.setdefault(claim['source'], len(sources) + 1)}]"
 
 
-def limit_of(claim: Facts) -> str:
+def limit_of(claim: ClaimFacts) -> str:
     """The limit of a claim with its value and how sure that is, or why it has no number."""
     sort = sort_of(claim["kind"])
     if sort in NO_NUMBER:
@@ -380,7 +389,7 @@ def limit_of(claim: Facts) -> str:
     return f"{what}: {value}, {claim['confidence']}"
 
 
-def _fixes(facts: Facts) -> tuple[Row, ...]:
+def _fixes(facts: DoesNotFit) -> tuple[Row, ...]:
     rows: list[Row] = []
     for fix in facts["fixes"]:
         words = f": {typed(fix['words'])}" if fix["words"] else ""
@@ -400,18 +409,14 @@ def _shell(word: str) -> str:
     return shlex.quote(word)
 
 
-def _notes(facts: Facts) -> tuple[Block, ...]:
-    return notes_blocks(facts["model"]["notes"])
+def _ending(facts: Asked) -> tuple[Block, ...]:
+    return ending(facts["model"]["notes"], facts["semantics"])
 
 
 def notes_blocks(notes: Iterable[str]) -> tuple[Block, ...]:
     """What reading the file had to say; no table where that is nothing."""
     rows = tuple(("-", note) for note in notes)
     return (Block("Notes on the file", rows, most=MOST_NOTES),) if rows else ()
-
-
-def _semantics(facts: Facts) -> tuple[Block, ...]:
-    return (semantics_block(facts["semantics"]),)
 
 
 ORIGINS = {
@@ -423,12 +428,12 @@ ORIGINS = {
 }
 
 
-def semantics_block(semantics: Facts) -> Block:
+def semantics_block(semantics: SemanticsFacts) -> Block:
     """The settings, as an aside."""
     return Block("Semantics", _semantics_rows(semantics), "aside")
 
 
-def _semantics_rows(semantics: Facts) -> tuple[Row, ...]:
+def _semantics_rows(semantics: SemanticsFacts) -> tuple[Row, ...]:
     """Settings by origin, one row each."""
     rows: list[Row] = []
     for origin, words in ORIGINS.items():
@@ -452,14 +457,8 @@ def sentence(text: str) -> str:
     return whole[:1].upper() + whole[1:]
 
 
-def model_name(facts: Facts) -> str:
-    """The network's name: that of its file, or 'network'."""
-    return str(facts["model"]["name"])
-
-
-def device_name(facts: Facts) -> str:
+def device_name(device: DeviceFacts) -> str:
     """The device's name, with the number of chips where there are several."""
-    device = facts["device"]
     return device["name"] + (f" ({device['chips']} chips)" if device["chips"] > 1 else "")
 
 

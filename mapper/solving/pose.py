@@ -23,7 +23,7 @@ def pose(
     never_below(graph, semantics)
     target = backend.target(profile, semantics)
     normal, proposals = normalise(graph, target)
-    on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset()
+    on_host = frozenset(READ_OUTS - target.neurons) if settings.host else frozenset[str]()
     network = extract(normal, semantics, on_host)
     clocked(network, profile, semantics)
     return Question(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mapper.bundle.bundle import Bundle, build, population_row
 from mapper.bundle.departures import departures
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import CalibrationRow
 from mapper.errors import OurBug
 from mapper.families import family_named
 from mapper.families.family import Family
@@ -157,7 +158,7 @@ def _built(
 
 def _quantized(
     asked: Asked, family: Family, placed: Placed
-) -> tuple[Quantized, dict[str, Any] | None]:
+) -> tuple[Quantized, CalibrationRow | None]:
     """The chip's integers; with data for it, calibrated, and what that brought."""
     if asked.calibrate is None:
         return family.quantize(placed), None
@@ -168,7 +169,7 @@ def _quantized(
     return quantized, calibration.as_json()
 
 
-def _as_json(bundle: Bundle) -> dict[str, Any]:
+def _as_json(bundle: Bundle) -> dict[str, object]:
     """The manifest as the checker will read it from its file."""
     return json.loads(json.dumps(bundle.manifest, allow_nan=False))
 

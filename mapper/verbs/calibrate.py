@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from mapper.bundle.integers.dial import Chosen, Dial
 from mapper.emulate import ideal
 from mapper.emulate.bundle import emulate
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import CalibrationRow
 from mapper.families.family import Family
 from mapper.problem.options import EVALUATIONS
 from mapper.solving.outcome import Placed
@@ -73,7 +74,7 @@ class Calibration:
     after: Share
     difference: Share
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> CalibrationRow:
         """As the manifest stores it."""
         return {
             "data": self.data,

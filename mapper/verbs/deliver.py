@@ -55,8 +55,10 @@ def _refusal(result: Report) -> dict[str, bytes]:
     """The files of a refusal."""
     from mapper.bundle.certificate import NAME, as_bytes
 
+    certificate = result.certificate
+    assert certificate is not None, "a refusal has a certificate"
     return {
-        NAME: as_bytes(result.certificate or {}),
+        NAME: as_bytes(certificate),
         "report.txt": result.text.encode(),
         "report.html": result.html.encode(),
     }

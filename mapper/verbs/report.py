@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mapper.bundle.result import Result
+
+if TYPE_CHECKING:
+    from mapper.report import document
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -14,7 +16,7 @@ class Report(Result):
     """A result that can be read: by programs (`facts`), on a terminal (`text`), as a page (`html`)."""
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> document.Report:
         """All that a report says, as plain values for JSON."""
         from mapper.report.facts import facts
 

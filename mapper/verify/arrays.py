@@ -4,6 +4,9 @@ A size is believed only where the bytes are there: members are stored, not defla
 together no larger than the archive.
 """
 
+# values of JSON, which nothing has looked at yet
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import io

@@ -5,6 +5,9 @@ profile, those of the question (semantics, settings, sizes) from the certificate
 a way demands (memory of a slice, non-zero weights) is taken as stated, and counted.
 """
 
+# values of JSON, which nothing has looked at yet
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -4,6 +4,9 @@ h5py is needed here alone. Only datasets of the expected size are read, and no l
 hard ones are followed.
 """
 
+# h5py has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from math import prod

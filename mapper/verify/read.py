@@ -24,7 +24,7 @@ from mapper.verify.manifest import (
 from mapper.verify.report import Book, shown
 from mapper.verify.rows import Row, is_number, is_whole
 
-SCHEMA = "nirmap-bundle-1"
+SCHEMA = "nirmap-bundle-2"
 MOST_NEURONS = 1 << 24  # of all populations; and of all inputs
 SEMANTICS = {
     "discretization": ("forward-euler", "exponential"),
@@ -32,6 +32,7 @@ SEMANTICS = {
     "comparison": (">", ">="),
     "order": ("leak-then-input", "input-then-leak"),
     "spikes": ("one", "many"),
+    "reset_timing": ("same-step",),
     "input_kind": (),
 }
 
@@ -40,8 +41,7 @@ def read_manifest(raw: Mapping[str, Any], book: Book, families: Collection[str])
     """The manifest's values; None, and findings, where they are not as docs/bundle.md has them."""
     before = len(book.findings)
     top = Row(raw, "manifest", book)
-    if top.text("schema") != SCHEMA:
-        top.wrong("schema", f"'{SCHEMA}'")
+    if not top.is_of_format(SCHEMA):
         return None
     found = _manifest(top, families)
     return found if len(book.findings) == before else None
@@ -70,38 +70,12 @@ def _manifest(top: Row, families: Collection[str]) -> Manifest:
         placement=result.text("placement", "binding", "advisory"),
         arrays={name: _array(row) for name, row in top.table("arrays")},
         inputs=inputs,
-        outputs=tuple(
-            Output(
-                name=row.text("name"),
-                shape=row.shape("shape"),
-                population=row.text_or_none("population"),
-                latency=row.whole("latency"),
-                read=row.text("read", "spikes", "v", "host"),
-            )
-            for row in top.rows("outputs", "name")
-        ),
+        outputs=tuple(_output(row) for row in top.rows("outputs", "name")),
         populations=populations,
         projections=tuple(_projection(row) for row in top.rows("projections", "id")),
         slices=tuple(_slice(row) for row in top.rows("slices")),
-        helpers=tuple(
-            Helper(
-                role=row.text("role", "relay", "bias source", "input source"),
-                population=row.text("population"),
-                chip=row.whole("chip"),
-                core=row.whole("core"),
-            )
-            for row in top.rows("helpers")
-        ),
-        links=tuple(
-            Link(
-                source=row.whole("source", -1),
-                port=row.whole("port"),
-                target=row.whole("target"),
-                pool=row.whole("pool", 1),
-                shift=row.whole("shift"),
-            )
-            for row in top.rows("links")
-        ),
+        helpers=tuple(_helper(row) for row in top.rows("helpers")),
+        links=tuple(_link(row) for row in top.rows("links")),
         pools=_wholes(top.row("pools")),
         hosts=tuple(_host(row) for row in top.rows("host", "output")),
         constants=tuple(
@@ -118,6 +92,35 @@ def _manifest(top: Row, families: Collection[str]) -> Manifest:
     )
 
 
+def _output(row: Row) -> Output:
+    return Output(
+        name=row.text("name"),
+        shape=row.shape("shape"),
+        population=row.text_or_none("population"),
+        latency=row.whole("latency"),
+        read=row.text("read", "spikes", "v", "host"),
+    )
+
+
+def _helper(row: Row) -> Helper:
+    return Helper(
+        role=row.text("role", "relay", "bias source", "input source"),
+        population=row.text("population"),
+        chip=row.whole("chip"),
+        core=row.whole("core"),
+    )
+
+
+def _link(row: Row) -> Link:
+    return Link(
+        source=row.whole("source", -1),
+        port=row.whole("port"),
+        target=row.whole("target"),
+        pool=row.whole("pool", 1),
+        shift=row.whole("shift"),
+    )
+
+
 def _texts(top: Row) -> None:
     """The parts that are words for a person."""
     for key in top.row("versions").raw:
@@ -126,6 +129,7 @@ def _texts(top: Row) -> None:
         for key in ("id", "says", "source"):
             row.text(key)
     top.texts("alarms")
+    top.nothing("behaviour", "witness", "cost", "tuned_from")
 
 
 def _semantics(row: Row) -> Mapping[str, Any]:

@@ -45,6 +45,35 @@ class Row:
         what = "is missing" if found is MISSING else f"holds {_brief(found)}"
         self.book.find("schema", f"{self.where}: key '{key}' {what}; expected {wanted}")
 
+    def is_of_format(self, wanted: str) -> bool:
+        """Whether the key 'schema' names the format `wanted`; else what to do about it is noted."""
+        found = self.raw.get("schema")
+        if found == wanted:
+            return True
+        head, _, number = wanted.rpartition("-")
+        other, _, given = found.rpartition("-") if isinstance(found, str) else ("", "", "")
+        if other != head or not (given.isascii() and given.isdecimal() and len(given) < 10):
+            self.wrong("schema", f"'{wanted}'")
+        elif int(given) < int(number):
+            self.book.find(
+                "schema",
+                f"{self.where}: made by an earlier nirmap (format {shown(found)}, now "
+                f"'{wanted}'); map the network again",
+            )
+        else:
+            self.book.find(
+                "schema",
+                f"{self.where}: made by a later nirmap (format {shown(found)}, here '{wanted}'); "
+                "use that one",
+            )
+        return False
+
+    def nothing(self, *keys: str) -> None:
+        """Keys that say nothing yet: there, and null."""
+        for key in keys:
+            if self.raw.get(key, MISSING) is not None:
+                self.wrong(key, "null")
+
     def text(self, key: str, *allowed: str) -> str:
         """A text, one of `allowed` if any are given."""
         value = self.raw.get(key)

@@ -7,6 +7,9 @@ Facts: Speck Dev Kit Datasheet 2023 and sinabs 3.1.3 (dynapcnn_layer.py:213-244)
 in the profiles. sinabs checks none of the geometry.
 """
 
+# values of JSON, which nothing has looked at yet
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator

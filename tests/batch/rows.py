@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mapper.verbs.batch.row import EMPTY, SCHEMA, Row
+from mapper.verbs.batch.document import Row, Status
+from mapper.verbs.batch.row import SCHEMA, blank
 
 
 def fitting(model: str, device: str, share: float | None = 0.5, **more: Any) -> Row:
@@ -44,7 +45,7 @@ def refused(
     return row(model, device, "not", **{**given, **more})
 
 
-def row(model: str, device: str, status: str, **more: Any) -> Row:
+def row(model: str, device: str, status: Status, **more: Any) -> Row:
     """A row of any status."""
     return {
         "schema": SCHEMA,
@@ -54,7 +55,6 @@ def row(model: str, device: str, status: str, **more: Any) -> Row:
         "fingerprint": "1" * 64,
         "device": device,
         "profile": "2" * 64,
-        "status": status,
-        **EMPTY,
+        **blank(status),
         **more,
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mapper.verbs.batch.row import SCHEMA
-from mapper.verbs.batch.store import RESULTS, TIMES, Store, write_whole
+from mapper.verbs.batch.store import RESULTS, TIMES, Store, put_aside, write_whole
 from nir_io.errors import BadInput
 
 
@@ -28,7 +28,15 @@ def row(model: str, device: str = "d", **more: Any) -> dict[str, Any]:
 
 
 def took(model: str, device: str = "d") -> dict[str, Any]:
-    return {"model": model, "device": device, "seconds": 1.0}
+    return {
+        "model": model,
+        "device": device,
+        "key": f"key of {model} {device}",
+        "seconds": 1.0,
+        "read_seconds": 0.5,
+        "worker_peak_mb": 100,
+        "at": "2026-01-01T00:00:00Z",
+    }
 
 
 def fill(folder: Path, *models: str) -> None:
@@ -77,6 +85,25 @@ def test_lines_that_are_no_rows_are_dropped(tmp_path: Path, junk: bytes) -> None
     (tmp_path / RESULTS).write_bytes(junk + (tmp_path / RESULTS).read_bytes() + junk)
     with Store(tmp_path) as store:
         assert list(store.rows) == [("a", "d")]
+
+
+def test_rows_of_an_earlier_format_are_put_aside_once(tmp_path: Path) -> None:
+    old = [row("a", schema="nirmap-fit-1"), row("b", schema="nirmap-fit-1")]
+    other = row("c", schema="nirmap-fit-../../x")
+    for _ in range(2):  # a folder that an earlier nirmap writes to again
+        lines = [json.dumps(one) + "\n" for one in (*old, other, row("d"))]
+        (tmp_path / RESULTS).write_text("".join(lines))
+        with Store(tmp_path) as store:
+            assert list(store.rows) == [("d", "d")]
+    assert put_aside(tmp_path) == ("results.nirmap-fit-1.jsonl",)
+    kept = (tmp_path / "results.nirmap-fit-1.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in kept] == old
+    assert {file.name for file in tmp_path.iterdir()} == {
+        ".lock",
+        "results.jsonl",
+        "times.jsonl",
+        "results.nirmap-fit-1.jsonl",
+    }
 
 
 def test_the_last_row_of_a_pair_counts(tmp_path: Path) -> None:

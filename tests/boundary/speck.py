@@ -34,6 +34,15 @@ def merged(first: int, second: int) -> Net:
     return net.output(meeting)
 
 
+def meeting(side: int, k: int) -> Net:
+    """A kernel of 3 on a map of 4 x 4, and one of k on another map, that meet."""
+    net = Net()
+    a, b = net.input(1, 4, 4), net.input(1, side, side)
+    at = net.conv(a, 1, 3)
+    net.join(net.kernel(b, 1, k), at)
+    return net.output(at)
+
+
 def fan(consumers: int, depth: int = 1) -> Net:
     """`depth` layers in a row, the last of which feeds so many."""
     net = Net()
@@ -181,6 +190,8 @@ def _geometry() -> Iterator[Case]:
     yield case("3 x 4 kernel, nothing to spare", conv(9, (3, 4)), "unsupported")
     yield case("3 x 4 kernel, a row to spare", conv(9, (3, 4), stride=4))
     yield case("groups", _groups())
+    yield case("two maps of 4 x 4 meet", meeting(4, 3), cores=1)
+    yield case("maps of 4 x 4 and 2 x 2 meet", meeting(2, 1), "merge-shape")
     yield case("padding of one side, by a zero row", conv(8, 3, pad=(0, 1, 0, 1)))
     yield case("padding 4 more on one side, by zero rows", conv(8, 3, pad=(0, 4, 0, 4)))
     yield case("padding 8 more on one side", conv(8, 3, pad=(0, 8, 0, 8)), "padding")

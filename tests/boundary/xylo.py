@@ -148,10 +148,28 @@ def cases() -> Iterator[Case]:
     yield from _windows("xylo-audio3")
     yield from _windows("xylo-imu")
     yield from _audio2()
+    yield from _errors()
     for device in ("xylo-audio3", "xylo-imu"):
         yield _case(device, "31744 pairs", pairs(300, 31744, 300))
         yield _case(device, "31745 pairs", pairs(300, 31745, 300), "recurrent-pairs")
         yield _case(device, "fan-out of 128 is not limited", fan_out(128))
+
+
+def off_grid() -> Net:
+    """Neurons whose time constant, 3 steps, lies between the chip's 2 and 4."""
+    net = Net("LIF")
+    return net.output(net.dense(net.input(2), 2, tau=3.0))
+
+
+def _errors() -> Iterator[Case]:
+    for most, expect in ((1.0, "fits"), (0.1, "max-error")):
+        yield Case(
+            name=f"a decay off the grid, --max-error {most}",
+            device="xylo-audio2",
+            net=off_grid,
+            expect=expect,
+            settings=Settings(max_error=most),
+        )
 
 
 def _case(device: str, name: str, net: Net, expect: str = "fits") -> Case:

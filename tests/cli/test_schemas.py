@@ -64,6 +64,7 @@ def test_a_bundle_and_its_check(run: Run, models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = run("map", model, "--device", "loihi2", *semantics, "-o", out, "--json")
     hold("report", json.loads(said.out))
+    hold("manifest", json.loads((out / "manifest.json").read_text()))
     good = json.loads(run("verify", out, "--json").out)
     hold("verify", good)
     (out / "arrays.npz").write_bytes(b"")
@@ -77,6 +78,7 @@ def test_a_refusal_and_its_check(run: Run, models: Path, tmp_path: Path) -> None
     words = ("map", model, "--device", "speck2f", *semantics, "-o", tmp_path / "out", "--json")
     hold("report", json.loads(run(*words).out))
     refused = tmp_path / "out.refused"
+    hold("certificate", json.loads((refused / "certificate.json").read_text()))
     for more in ((), ("--resolve",)):
         hold("refusal", json.loads(run("verify", refused, *more, "--json").out))
     (refused / "certificate.json").write_bytes(b"{}")
@@ -153,7 +155,7 @@ def test_a_batch(run: Run, models: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_found() -> None:
-    row = {"schema": "nirmap-fit-1", "status": "perhaps"}
+    row = {"schema": "nirmap-fit-2", "status": "perhaps"}
     with pytest.raises(jsonschema.ValidationError, match=r"required property|is not one of"):
         hold("fit-row", row)
     with pytest.raises(jsonschema.ValidationError):

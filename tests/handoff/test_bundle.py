@@ -124,8 +124,15 @@ def test_link_is_not_followed(copy: Path, shell: Shell) -> None:
 
 def test_other_schema_and_family_are_refused(copy: Path, shell: Shell, family: str) -> None:
     text = (copy / "manifest.json").read_text()
-    rewritten(copy, schema="nirmap-bundle-2")
-    assert "nirmap-bundle-2" in stopped(shell, copy)
+    for other, says in (
+        ("nirmap-bundle-1", "made by an earlier nirmap; map the network again"),
+        ("nirmap-bundle-3", "made by a later nirmap"),
+        ("nirmap-bundle-x", "this is no bundle of nirmap"),
+        (7, "this is no bundle of nirmap"),
+    ):
+        rewritten(copy, schema=other)
+        said = stopped(shell, copy)
+        assert says in said and str(other) in said
     (copy / "manifest.json").write_text(text)
     rewritten(
         copy, device=json.loads(text)["device"] | {"family": FAMILIES[FAMILIES.index(family) - 1]}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mapper.emulate.manifest import IntervalRow
 from mapper.report.html import svg
-from mapper.report.plots import waterfall
+from mapper.report.plots import Bar, waterfall
 from tests.browser import Browser
 from tests.report.pages import ASKED, BATCH, BATCH_DEVICES, HOSTILE, IMAGE
 
@@ -178,8 +179,9 @@ def test_the_matrix_is_filtered_ordered_and_asked_by_keys(browser: Browser, page
 
 def test_a_plot_is_also_a_file_of_its_own(browser: Browser, tmp_path: Path) -> None:
     """What `mapper.report.html.svg` writes is a picture: well-formed, drawn, its names escaped."""
-    part = {"cause": IMAGE, "accuracy": {"value": 0.9}, "change_of_accuracy": None}
-    (tmp_path / "plot.svg").write_text(svg(waterfall([part], "accuracy")), encoding="utf-8")
+    kept: IntervalRow = {"value": 0.9, "low": 0.8, "high": 1.0, "samples": 10}
+    plot = waterfall([Bar(name=IMAGE, kept=kept, change=None)], "accuracy")
+    (tmp_path / "plot.svg").write_text(svg(plot), encoding="utf-8")
     browser.open(tmp_path / "plot.svg")
     assert browser.complaints == []
     assert browser.run("document.documentElement.tagName") == "svg"

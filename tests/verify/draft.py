@@ -30,6 +30,7 @@ SEMANTICS = {
     "v_min": None,
     "input_kind": "spikes",
     "steps": None,
+    "reset_timing": "same-step",
     "origins": {"reset": "option"},
 }
 
@@ -143,7 +144,7 @@ def start(device: str, family: str, inputs: dict[str, tuple[int, ...]]) -> Draft
     binding = "binding" if family in ("speck", "xylo") else "advisory"
     return Draft(
         {
-            "schema": "nirmap-bundle-1",
+            "schema": "nirmap-bundle-2",
             "versions": {"nirmap": "0.1.0", "nir": "1.0.8", "numpy": "2", "ortools": "9"},
             "device": {
                 "name": device,
@@ -180,6 +181,10 @@ def start(device: str, family: str, inputs: dict[str, tuple[int, ...]]) -> Draft
                 "decode": "count",
             },
             "alarms": [],
+            "behaviour": None,
+            "witness": None,
+            "cost": None,
+            "tuned_from": None,
         }
     )
 

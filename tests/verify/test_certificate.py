@@ -109,7 +109,7 @@ def fewer(raw: dict[str, Any]) -> None:
 
 
 CATALOGUE: tuple[tuple[str, int, SPOILT, str, str], ...] = (
-    ("another schema", DEEP, head("schema", to="nirmap-certificate-2"), "schema", "nirmap-certificate-1"),
+    ("another schema", DEEP, head("schema", to="nirmap-certificate-3"), "schema", "made by a later nirmap"),
     ("another profile", DEEP, head("device", "profile", to="0" * 64), "profile-hash", "speck2f"),
     ("another device", DEEP, head("device", "name", to="speck9"), "device-unknown", "speck9"),
     ("a path as device", DEEP, head("device", "name", to="../speck2f"), "device-unknown", "speck2f"),

@@ -275,7 +275,10 @@ def beside(draft: Draft) -> None:
 
 CATALOGUE: tuple[tuple[str, Build, Spoil, str], ...] = (
     # the manifest and the arrays
-    ("schema of the future", LOIHI, manifest("schema", to="nirmap-bundle-2"), "schema"),
+    ("schema of the future", LOIHI, manifest("schema", to="nirmap-bundle-3"), "schema"),
+    ("schema of the past", LOIHI, manifest("schema", to="nirmap-bundle-1"), "schema"),
+    ("a behaviour that nobody checks", LOIHI, manifest("behaviour", to="same rule"), "schema"),
+    ("a reset timing of no kind", LOIHI, manifest("semantics", "reset_timing", to="next"), "schema"),
     ("a number as text", LOIHI, manifest("device", "chips", to="1"), "schema"),
     ("a truth as number", LOIHI, manifest("result", "cores", to=True), "schema"),
     ("no latency", LOIHI, lambda d: d.population("hid").pop("latency"), "schema"),

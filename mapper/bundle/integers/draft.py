@@ -44,7 +44,7 @@ def loss(wanted: AnyArray, got: AnyArray, clipped: int = 0, *, exact: int = 0) -
 class Arrays:
     """Arrays in the order in which they are added, `a000` first."""
 
-    values: dict[str, AnyArray] = field(default_factory=dict)
+    values: dict[str, AnyArray] = field(default_factory=dict[str, AnyArray])
     rows: dict[str, ArrayRow] = field(default_factory=dict[str, ArrayRow])
 
     def add(self, array: AnyArray, what: str, error: Loss | None = None) -> str:

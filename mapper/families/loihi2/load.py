@@ -4,10 +4,13 @@ A Lava LIF process has one decay each: a population of several is several layers
 in Lava's (x, y, channel) order; the bundle keeps C order, so rows and columns are moved.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -66,10 +69,20 @@ def _groups(bundle: Loaded, row: PopulationRow) -> list[Array]:
     return [order[group == g] for g in range(int(group.max(initial=0)) + 1)]
 
 
+class Common(TypedDict):
+    """What layers of both neuron models have."""
+
+    name: str
+    size: int
+    bias_mant: Array
+    bias_exp: Array
+    v: Array
+
+
 def _layer(bundle: Loaded, name: str, number: int, group: Array) -> loihi2.Lif | loihi2.AtrLif:
     row = bundle.populations[name]
     first = int(group[0])
-    common: dict[str, Any] = {
+    common: Common = {
         "name": f"{name}\0{number}",
         "size": group.size,
         "bias_mant": np.ravel(bundle.param(row, "bias_mant"))[group].astype(np.int32),
@@ -120,7 +133,9 @@ def _connections(
     weight = bundle.param(row, "weight")
     delay = bundle.value(row["delay"])
     if source in groups:
-        columns = [(f"{source}\0{i}", group) for i, group in enumerate(groups[source])]
+        columns: list[tuple[str, Array]] = [
+            (f"{source}\0{i}", group) for i, group in enumerate(groups[source])
+        ]
     else:
         size = weight.shape[1]
         order = np.arange(size) if source.startswith("bias:") else _order(bundle.shape(source))

@@ -6,7 +6,7 @@ One threshold unit is S = vth_mant 2^6 membrane units; a synapse adds w 2^(e + 6
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from device_profiles.profile import Profile
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.bundle.integers.draft import Arrays, Loss, Quantized, Stored, loss, smallest_clip
 from mapper.bundle.integers.units import Unit, first_membrane, unit, weights
+from mapper.emulate.manifest import Params
 from mapper.families.loihi2.units import stored_bits
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import Form
@@ -35,28 +36,65 @@ def dials(placed: Placed) -> tuple[Dial, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Part:
+    """A population with its decays on the chip's grid, in parts of `one`; bits: of a weight."""
+
+    population: Population
+    form: Form
+    u: Unit
+    syn: NDArray[np.int32]
+    mem: NDArray[np.int32]
+    one: int
+    bits: int
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        """The population's."""
+        return self.population.name
+
+    @property
+    def soft(self) -> bool:
+        """Whether its membrane is never reset (ATRLIF)."""
+        return self.form.neuron.device_model == "ATRLIF"
+
+    @property
+    def source(self) -> str:
+        """The projection that stands for its bias; '' where it has none."""
+        return f"bias:{self.name}" if self.form.neuron.bias == "source" else ""
+
+    def area(self) -> NDArray[np.float64]:
+        """Gain that keeps the area of the response."""
+        has_synapse = self.form.neuron.dynamics.has_synapse
+        return _area(self.u, self.syn / self.one, self.mem / self.one, has_synapse)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Weights:
+    """Projections as they are stored; floats: what their integers stand for, in thresholds."""
+
+    mantissa: int  # of the threshold
+    stored: dict[str, Stored]
+    floats: dict[str, AnyArray]
+
+
 def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Mantissas and exponents of every population and projection."""
-    profile = placed.question.profile
     arrays = Arrays()
     populations: dict[str, Stored] = {}
     projections: dict[str, Stored] = {}
-    floats: dict[tuple[str, str], Any] = {}
+    floats: dict[tuple[str, str], AnyArray] = {}
     alarms: list[str] = []
     for population in placed.question.network.populations:
-        form = placed.chosen[population.name].form
-        _population(
-            population,
-            form,
-            placed,
-            profile,
-            chosen,
-            arrays,
-            populations,
-            projections,
-            floats,
-            alarms,
-        )
+        part = _part(population, placed)
+        made = _projections(part, chosen, arrays)
+        stored, leak, said = _membranes(part, made, placed.lag[part.name], arrays)
+        populations[part.name] = stored
+        projections |= made.stored
+        floats |= {(key, "weight"): values for key, values in made.floats.items()}
+        floats[(part.name, "leak")] = leak
+        alarms += said
     return Quantized(
         arrays=arrays,
         populations=populations,
@@ -66,93 +104,95 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     )
 
 
-def _population(
-    population: Population,
-    form: Form,
-    placed: Placed,
-    profile: Profile,
-    chosen: Chosen,
-    arrays: Arrays,
-    populations: dict[str, Stored],
-    projections: dict[str, Stored],
-    floats: dict[tuple[str, str], Any],
-    alarms: list[str],
-) -> None:
-    name = population.name
+def _part(population: Population, placed: Placed) -> _Part:
+    profile, form = placed.question.profile, placed.chosen[population.name].form
     one = int(profile.limit("decay_one").value)
     u = unit(population, form.neuron)
-    has_synapse, spiking = form.neuron.dynamics.has_synapse, form.neuron.dynamics.spiking
     syn = np.clip(np.rint(one * (1.0 - u.syn_decay)), 1, one).astype(np.int32)
     mem = np.clip(np.rint(one * (1.0 - u.mem_decay)), 0, one - 1).astype(np.int32)
-    if not has_synapse:
+    if not form.neuron.dynamics.has_synapse:
         syn = np.full(population.size, one, dtype=np.int32)
-    area = _area(u, syn / one, mem / one, has_synapse)
-    gain = read(chosen, "gain", name, 1.0)
-    wanted = {p.id: weights(p, u.gain * area * gain) for p in form.projections}
-    source = form.neuron.bias == "source"
-    if source:
-        wanted[f"bias:{name}"] = (u.bias * area)[:, None]
-    bits = stored_bits(profile, placed.question.settings)
-    fill = read(chosen, "fill", name, FILL)
-    mantissa, exponents = _scales(wanted, u, syn, one, form, profile, spiking, bits, fill)
-    unit_size = mantissa << int(profile.limit("threshold_shift").value)
+    return _Part(
+        population=population,
+        form=form,
+        u=u,
+        syn=syn,
+        mem=mem,
+        one=one,
+        bits=stored_bits(profile, placed.question.settings),
+        profile=profile,
+    )
+
+
+def _projections(part: _Part, chosen: Chosen, arrays: Arrays) -> _Weights:
+    """Weights, and the mantissa of the threshold that they are measured in."""
+    area, gain = part.area(), read(chosen, "gain", part.name, 1.0)
+    wanted = {p.id: weights(p, part.u.gain * area * gain) for p in part.form.projections}
+    if part.source:
+        wanted[part.source] = (part.u.bias * area)[:, None]
+    mantissa, exponents = _scales(part, wanted, read(chosen, "fill", part.name, FILL))
+    convs = {p.id for p in part.form.projections if p.form == "conv"}
+    stored: dict[str, Stored] = {}
+    floats: dict[str, AnyArray] = {}
     for key, w in wanted.items():
         e = exponents[key]
-        integers, lost = _weights(w, mantissa, e, profile, bits)
-        if gain != 1.0 and not key.startswith("bias:"):
+        integers, lost = _weights(w, mantissa, e, part.profile, part.bits)
+        if gain != 1.0 and key != part.source:
             lost = loss(w / gain, integers * 2.0**e / mantissa, lost.clipped)
-        conv = any(p.id == key and p.form == "conv" for p in form.projections)
-        ref = arrays.add(
-            integers.astype(np.int32), f"{'kernel' if conv else 'weights'} of '{key}'", lost
-        )
-        floats[(key, "weight")] = integers * 2.0**e / mantissa
-        projections[key] = Stored(
+        what = "kernel" if key in convs else "weights"
+        ref = arrays.add(integers.astype(np.int32), f"{what} of '{key}'", lost)
+        floats[key] = integers * 2.0**e / mantissa
+        stored[key] = Stored(
             params={
-                "kernel" if conv else "weight": ref,
+                "kernel" if key in convs else "weight": ref,
                 "exponent": e,
-                "bits": bits,
+                "bits": part.bits,
                 "sign_mode": "MIXED",
             }
         )
-    delivered = floats[(f"bias:{name}", "weight")][:, 0] / area if source else 0.0
+    return _Weights(mantissa=mantissa, stored=stored, floats=floats)
+
+
+def _membranes(
+    part: _Part, made: _Weights, lag: int, arrays: Arrays
+) -> tuple[Stored, AnyArray, list[str]]:
+    """Biases, decays, thresholds and first membranes; the leak they stand for; alarms."""
+    name, u, profile = part.name, part.u, part.profile
+    unit_size = made.mantissa << int(profile.limit("threshold_shift").value)
+    delivered = made.floats[part.source][:, 0] / part.area() if part.source else 0.0
+    has_synapse = part.form.neuron.dynamics.has_synapse
     constant = u.constant(delivered) if has_synapse else u.leak + u.bias
-    first = first_membrane(u, constant, placed.lag[name])
-    soft = form.neuron.device_model == "ATRLIF"
-    if soft:
-        constant = constant - (mem / one) / 2.0
-    bias, bias_exp, lost = _bias(constant * unit_size, unit_size, profile)
-    floats[(name, "leak")] = bias * 2.0**bias_exp / unit_size + ((mem / one) / 2.0 if soft else 0.0)
-    if lost.clipped:
-        alarms.append(f"'{name}': {lost.clipped} biases are clipped")
-    wanted_start = np.rint(first * unit_size) - (unit_size // 2 if soft else 0)
+    first = first_membrane(u, constant, lag)
+    half = (part.mem / part.one) / 2.0 if part.soft else 0.0
+    bias, bias_exp, lost = _bias((constant - half) * unit_size, unit_size, profile)
+    alarms = [f"'{name}': {lost.clipped} biases are clipped"] if lost.clipped else []
+    wanted_start = np.rint(first * unit_size) - (unit_size // 2 if part.soft else 0)
     most = 2 ** (int(profile.limit("state_bits").value) - 1) - 1
     v_init = np.clip(wanted_start, -most, most).astype(np.int64)
     if off := int(np.count_nonzero(v_init != wanted_start)):
         alarms.append(
             f"'{name}': {off} membranes would have to start beyond the chip's {most:,} units to be "
-            f"right when the input arrives, {placed.lag[name]} steps late; the start is off by up to "
+            f"right when the input arrives, {lag} steps late; the start is off by up to "
             f"{float(np.max(np.abs(v_init - wanted_start))) / unit_size:.3g} thresholds, and decays"
         )
-    params: dict[str, Any] = {
+    params: Params = {
         "bias_mant": arrays.add(bias.astype(np.int32), f"bias of '{name}'", lost),
         "bias_exp": bias_exp,
         "v_init": arrays.add(v_init.astype(np.int32), f"first membrane of '{name}'"),
     }
-    syn_loss = loss(1.0 - u.syn_decay, syn / one) if has_synapse else None
-    mem_loss = loss(1.0 - u.mem_decay, mem / one)
-    if soft:
-        params |= {
-            "delta_i": arrays.add(syn - 1, f"synaptic decay of '{name}'", syn_loss),
-            "delta_v": arrays.add(mem, f"membrane decay of '{name}'", mem_loss),
-            "theta_0": mantissa // 2,
-        }
+    syn_loss = loss(1.0 - u.syn_decay, part.syn / part.one) if has_synapse else None
+    mem_loss = loss(1.0 - u.mem_decay, part.mem / part.one)
+    keys = ("delta_i", "delta_v") if part.soft else ("du", "dv")
+    params[keys[0]] = arrays.add(part.syn - 1, f"synaptic decay of '{name}'", syn_loss)
+    params[keys[1]] = arrays.add(part.mem, f"membrane decay of '{name}'", mem_loss)
+    if part.soft:
+        params["theta_0"] = made.mantissa // 2
+    elif part.form.neuron.dynamics.spiking:
+        params["vth_mant"] = made.mantissa
     else:
-        params |= {
-            "du": arrays.add(syn - 1, f"synaptic decay of '{name}'", syn_loss),
-            "dv": arrays.add(mem, f"membrane decay of '{name}'", mem_loss),
-            "vth_mant": mantissa if spiking else int(profile.limit("threshold_mantissa_max").value),
-        }
-    populations[name] = Stored(scale=int(unit_size), params=params)
+        params["vth_mant"] = int(profile.limit("threshold_mantissa_max").value)
+    leak = bias * 2.0**bias_exp / unit_size + half
+    return Stored(scale=int(unit_size), params=params), leak, alarms
 
 
 def _area(
@@ -167,23 +207,14 @@ def _area(
     return ratio
 
 
-def _scales(
-    wanted: dict[str, AnyArray],
-    u: Unit,
-    syn: AnyArray,
-    one: int,
-    form: Form,
-    profile: Profile,
-    spiking: bool,
-    bits: int,
-    fill: float,
-) -> tuple[int, dict[str, int]]:
+def _scales(part: _Part, wanted: dict[str, AnyArray], fill: float) -> tuple[int, dict[str, int]]:
     """Threshold mantissa and a weight exponent per projection.
 
     The largest weight that is kept fills its range: vth_mant = largest 2^e / w, for the e that
     brings it nearest to `fill`, as long as |u| and |v| stay below 2^(state bits - 1).
     """
-    step, largest = _grid(profile, bits)
+    profile, spiking = part.profile, part.form.neuron.dynamics.spiking
+    step, largest = _grid(profile, part.bits)
     steps = largest // step
     tops = {
         key: steps / smallest_clip(w, steps, PERCENTILES) for key, w in wanted.items() if np.any(w)
@@ -191,11 +222,10 @@ def _scales(
     top = max(tops.values(), default=1.0)
     limit = 2 ** (int(profile.limit("state_bits").value) - 1)
     shift = int(profile.limit("threshold_shift").value)
-    worst = _worst(wanted, u, syn / one, form)
+    worst = _worst(wanted, part.u, part.syn / part.one)
     room = limit / 2**shift / max(worst, 1e-9)
-    soft = form.neuron.device_model == "ATRLIF"
     # ATRLIF never resets its membrane: the smallest exponent leaves it the most headroom
-    aim = 1.0 if soft else min(fill, room) if spiking else room / 2
+    aim = 1.0 if part.soft else min(fill, room) if spiking else room / 2
     e = int(
         np.clip(
             np.floor(np.log2(max(aim, 1e-9) * top / largest)),
@@ -210,7 +240,7 @@ def _scales(
             min(room, int(profile.limit("threshold_mantissa_max").value)),
         )
     )
-    mantissa = max(2, mantissa - mantissa % 2) if soft else max(mantissa, 1)  # theta_0 is half
+    mantissa = max(2, mantissa - mantissa % 2) if part.soft else max(mantissa, 1)  # theta_0 is half
     exponents: dict[str, int] = {}
     for key in wanted:
         high = tops.get(key, 0.0) * mantissa
@@ -218,7 +248,7 @@ def _scales(
     return mantissa, exponents
 
 
-def _worst(wanted: dict[str, AnyArray], u: Unit, syn: NDArray[np.float64], form: Form) -> float:
+def _worst(wanted: dict[str, AnyArray], u: Unit, syn: NDArray[np.float64]) -> float:
     """Largest |u| in threshold units if every source fired in every step."""
     total = np.zeros(u.gain.size)
     for w in wanted.values():

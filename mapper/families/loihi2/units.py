@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,8 @@ from mapper.solving.offer.plans import Box, Form, NeuronForm, Plan, SliceClass
 from nir_io.graph import Conv2d, Linear, Shape
 
 FINEST = (1, 1, 1)  # tile of a map
+
+Amount = NDArray[np.int64] | int  # of a slice, or of many
 
 
 UNEVEN = 2**22  # weights up to which runs of unequal length are tried as well
@@ -174,7 +175,7 @@ def _run(
         for p in form.projections
     ]
 
-    def demands(edges: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    def demands(edges: NDArray[np.int64]) -> dict[str, Amount]:
         """Of the runs from each edge to the next."""
         n = np.diff(edges)
         words = np.zeros(len(n), dtype=np.int64)
@@ -195,7 +196,10 @@ def _run(
 
     def cut(boxes: tuple[Box, ...]) -> tuple[SliceClass, ...]:
         found = demands(_edges(boxes))
-        rows = {box: {name: int(v[i]) for name, v in found.items()} for i, box in enumerate(boxes)}
+        rows = {
+            box: {name: int(np.asarray(v)[i]) for name, v in found.items()}
+            for i, box in enumerate(boxes)
+        }
         return classes(boxes, lambda box: rows[box])
 
     best = fewest(size, lambda n: fits(_edges(runs(size, n))))
@@ -292,13 +296,13 @@ def _conv_demand(
 def _demand(
     network: Network,
     population: Population,
-    neurons: Any,
-    places: Any,
-    axon_in: Any,
-    synapse_words: Any,
-    groups: Any,
+    neurons: Amount,
+    places: Amount,
+    axon_in: Amount,
+    synapse_words: Amount,
+    groups: Amount,
     model: CoreModel,
-) -> dict[str, Any]:
+) -> dict[str, Amount]:
     """All units of a slice, or of many as arrays.
 
     Readers that may be convolutions are charged a map entry for each of its `places`.

@@ -4,6 +4,9 @@ Costs come from closed forms and count tables; the fewest slices whose demands k
 limits are found by bisection where cost falls with the slice, and listed where it does not.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -87,7 +90,7 @@ def tilings(shape: Shape, widths: Callable[[int], list[int]]) -> Iterator[tuple[
     columns = np.array(widths(x))
     many = (-(-c // channels))[:, None, None] * (-(-y // rows))[:, None] * -(-x // columns)
     for at in np.argsort(many, axis=None, kind="stable"):
-        i, j, k = np.unravel_index(at, many.shape)
+        i, j, k = (int(axis) for axis in np.unravel_index(at, many.shape))
         yield int(channels[i]), int(rows[j]), int(columns[k])
 
 

@@ -24,7 +24,7 @@ from mapper.families.speck.claims import (
     slow_clock,
 )
 from mapper.families.speck.wiring import Wiring, wire
-from mapper.problem.network import Network, Population
+from mapper.problem.network import Network, Population, Projection
 from mapper.problem.question import Question
 from mapper.problem.settings import Settings
 from mapper.problem.traits import Hops, Traits
@@ -306,7 +306,8 @@ class Speck:
 
 def _facts(question: Question, plans: Mapping[str, Plan], wiring: Wiring) -> list[tuple[str, str]]:
     """What this placement leans on that only samna or a chip can settle."""
-    profile, facts = question.profile, []
+    profile = question.profile
+    facts: list[tuple[str, str]] = []
     if any(plan.parts > plan.copies for plan in plans.values()):
         facts.append(
             (
@@ -337,8 +338,8 @@ def _facts(question: Question, plans: Mapping[str, Plan], wiring: Wiring) -> lis
     return facts
 
 
-def _size(projection: object) -> int:
-    return int(np.prod(projection.source_shape))  # pyright: ignore[reportAttributeAccessIssue]
+def _size(projection: Projection) -> int:
+    return int(np.prod(projection.source_shape))
 
 
 RESOURCES = (

@@ -5,7 +5,8 @@ None of the geometry limits is checked by sinabs 3.1.3, which passes such layers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from device_profiles.profile import Number, Profile, Values
@@ -104,97 +105,103 @@ def _numbers(population: Population, plans: tuple[Plan, ...], profile: Profile) 
             )
 
 
-def _lists(population: Population, plans: tuple[Plan, ...], profile: Profile) -> Iterator[Claim]:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A kind of limit that is a list of values. measure: what a way has, beyond one pixel."""
+
+    kind: str
+    named: str  # the list, in a certificate's rows
+    legal: Values
+    measure: Callable[[Population, Plan], set[int]]
+    template: str
+
+
+def _strides(population: Population, plan: Plan) -> set[int]:
+    one = (*population.shape, 1, 1)[1:3]
+    return {s for c in _convs(plan) for s, n in zip(c.stride, one, strict=False) if n > 1}
+
+
+def _pools(_: Population, plan: Plan) -> set[int]:
+    return {n for p in plan.form.projections for n in (p.pool or (1, 1))}
+
+
+def _oblong(_: Population, plan: Plan) -> set[int]:
+    sides = [c.weight.shape[2:] for c in _convs(plan)]
+    sides += [p.pool or (1, 1) for p in plan.form.projections]
+    return {abs(y - x) for y, x in sides}
+
+
+def _lopsided(_: Population, plan: Plan) -> set[int]:
+    return {max(abs(t - b), abs(left - r)) for t, b, left, r in (c.padding for c in _convs(plan))}
+
+
+def _listed(profile: Profile) -> tuple[_Listed, ...]:
     """Stride and pooling are from lists; kernels square, padding the same on both sides."""
 
-    def strides(plan: Plan) -> set[int]:
-        one = (*population.shape, 1, 1)[1:3]
-        return {s for c in _convs(plan) for s, n in zip(c.stride, one, strict=False) if n > 1}
+    def none_of(name: str) -> Values:
+        number = profile.limit(name)
+        return Values(values=(0,), source=number.source, confidence=number.confidence)
 
-    def pools(plan: Plan) -> set[int]:
-        return {n for p in plan.form.projections for n in (p.pool or (1, 1))}
-
-    def oblong(plan: Plan) -> set[int]:
-        sides = [c.weight.shape[2:] for c in _convs(plan)] + [
-            p.pool or (1, 1) for p in plan.form.projections
-        ]
-        return {abs(y - x) for y, x in sides}
-
-    def lopsided(plan: Plan) -> set[int]:
-        return {
-            max(abs(t - b), abs(left - r)) for t, b, left, r in (c.padding for c in _convs(plan))
-        }
-
-    square = Values(
-        values=(0,),
-        source=profile.limit("kernel_max").source,
-        confidence=profile.limit("kernel_max").confidence,
-    )
-    even = Values(
-        values=(0,),
-        source=profile.limit("padding_max").source,
-        confidence=profile.limit("padding_max").confidence,
-    )
-    rows = (
-        (
+    return (
+        _Listed(
             "stride",
             "strides",
             profile.lists["strides"],
-            strides,
+            _strides,
             "{name} has stride {demanded}; Speck has {legal}",
         ),
-        (
+        _Listed(
             "pooling",
             "pools",
             profile.lists["pools"],
-            pools,
+            _pools,
             "{name} pools by {demanded}; Speck pools by {legal} per destination",
         ),
-        (
+        _Listed(
             "square-kernel",
             "sides",
-            square,
-            oblong,
+            none_of("kernel_max"),
+            _oblong,
             "{name} has an oblong kernel or pooling (sides differ by {demanded}); Speck's are square",
         ),
-        (
+        _Listed(
             "symmetric-padding",
             "paddings",
-            even,
-            lopsided,
+            none_of("padding_max"),
+            _lopsided,
             "{name} pads its sides unequally (by {demanded}); Speck pads both sides alike",
         ),
     )
-    for kind, listed, legal, measure, template in rows:
-        allowed = {int(v) for v in legal.values}
-        bad = [plan for plan in plans if measure(plan) - allowed]
+
+
+def _lists(population: Population, plans: tuple[Plan, ...], profile: Profile) -> Iterator[Claim]:
+    """Values that a list or the geometry of a core does not have."""
+    for row in _listed(profile):
+        allowed = {int(v) for v in row.legal.values}
+        strange = [(plan, row.measure(population, plan) - allowed) for plan in plans]
+        bad = [(plan, max(values)) for plan, values in strange if values]
         if not bad:
             continue
-        worst = min(max(measure(plan) - allowed) for plan in bad)
+        name = population.name
         yield Claim(
-            kind=kind,
-            subject=(population.name,),
-            template=template,
-            demanded=worst,
+            kind=row.kind,
+            subject=(name,),
+            template=row.template,
+            demanded=min(most for _, most in bad),
             available=max(allowed),
-            unit=legal.unit or "pixels",
-            source=legal.source,
-            confidence=legal.confidence,
+            unit=row.legal.unit or "pixels",
+            source=row.legal.source,
+            confidence=row.legal.confidence,
             bounds=tuple(
                 bound
-                for plan in bad
-                for bound in never(
-                    Choose(population.name, plan.id), over=(listed, max(measure(plan) - allowed))
-                )
+                for plan, most in bad
+                for bound in never(Choose(name, plan.id), over=(row.named, most))
             ),
             fields=MappingProxyType(
-                {
-                    "name": f"'{population.name}'",
-                    "legal": ", ".join(str(v) for v in sorted(allowed)),
-                }
+                {"name": f"'{name}'", "legal": ", ".join(map(str, sorted(allowed)))}
             ),
-            limit=kind,
-            fixes=(f"another {kind.replace('-', ' ')}",),
+            limit=row.kind,
+            fixes=(f"another {row.kind.replace('-', ' ')}",),
         )
 
 

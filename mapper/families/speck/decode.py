@@ -9,7 +9,7 @@ import numpy as np
 from mapper.emulate.decoder import Array, Decoder
 from mapper.emulate.fans import Fan, convolved_fan
 from mapper.emulate.loaded import as_map, each_neuron, scale_of
-from mapper.emulate.manifest import PopulationRow, ProjectionRow
+from mapper.emulate.manifest import PopulationRow, ProjectionRow, inputs_in
 from mapper.emulate.steps import Wire
 from mapper.emulate.twin import Cells
 from mapper.emulate.wires import applied, convolution, sum_pool
@@ -53,7 +53,7 @@ class SpeckDecoder(Decoder):
         for row in bundle.populations.values():
             kernel = np.asarray(bundle.param(row, "kernel"), dtype=np.float64)
             kernel = kernel / float(bundle.value(row["scale"]))
-            for entry in row["params"]["inputs"]:
+            for entry in inputs_in(row["params"]):
                 first = entry["offset"]
                 own = kernel[:, first : first + entry["channels"]]
                 shape = bundle.shape(entry["source"])
@@ -74,5 +74,5 @@ class SpeckDecoder(Decoder):
                 (entry["pool"], entry["pool"]),
             )
             for row in self.bundle.populations.values()
-            for entry in row["params"]["inputs"]
+            for entry in inputs_in(row["params"])
         )

@@ -15,11 +15,14 @@ does not fire by itself, that events beyond a map are lost, that where cores mer
 spikes of one input event stay together. States do not wrap: keep them within 16 bits.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import networkx as nx
 import numpy as np
@@ -144,11 +147,11 @@ class Network:
         """Cores, sources first."""
         known = {core.name: core for core in self.cores}
         ranks = {core.name: rank for rank, core in enumerate(self.cores)}
-        sorted_names: Any = nx.lexicographical_topological_sort(self._graph(), key=ranks.get)
+        sorted_names = nx.lexicographical_topological_sort(self._graph(), key=ranks.__getitem__)
         return [known[name] for name in sorted_names]
 
-    def _graph(self) -> Any:
-        graph: Any = nx.DiGraph()
+    def _graph(self) -> nx.DiGraph[str]:
+        graph: nx.DiGraph[str] = nx.DiGraph()
         graph.add_nodes_from(core.name for core in self.cores)
         graph.add_edges_from((n, d.core) for n, _, d in self.links() if n is not None)
         return graph

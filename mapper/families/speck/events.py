@@ -6,6 +6,9 @@ and weights are looked up in tables. The map has margins, so that windows at its
 as large as elsewhere; neurons out there live and fire, and their spikes are dropped.
 """
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import inputs_in
 from mapper.families.speck import emulate as speck
 from mapper.families.speck.steps import run_steps
 from nir_io.arrays import AnyArray as Array
@@ -65,7 +66,7 @@ def network_of(bundle: Loaded) -> speck.Network:
         offsets[name] = channels
         channels += _map(bundle.shape(name))[0]
     for name, row in bundle.populations.items():
-        for source in row["params"]["inputs"]:
+        for source in inputs_in(row["params"]):
             end = speck.Destination(core=name, pool=source["pool"], shift=source["offset"])
             if source["source"] in sent:
                 sent[source["source"]].append(end)

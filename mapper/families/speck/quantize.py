@@ -7,19 +7,21 @@ compares with '>' gets one unit more.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from device_profiles.profile import Profile
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
-from mapper.bundle.integers.draft import Arrays, Quantized, Stored, best_share, loss, scale_of
+from mapper.bundle.integers.draft import Arrays, Loss, Quantized, Stored, best_share, loss, scale_of
 from mapper.bundle.integers.units import Unit, unit, weights
+from mapper.emulate.manifest import MergedInput, Params
 from mapper.families.speck.backend import chip_shape, merged
 from mapper.families.speck.wiring import inputs_of
 from mapper.problem.network import Population
 from mapper.solving.offer.plans import NeuronForm
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray
 from nir_io.graph import Conv2d, frozen
 
 PERCENTILES = (100.0, 99.99, 99.9, 99.5)
@@ -61,87 +63,44 @@ def _lowest(neuron: NeuronForm, u: Unit, v_min: float, scale: float) -> int:
     return int(np.rint(float(np.min(bounds)) * scale))
 
 
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """What a core stores: ends of weights, thresholds, biases and states."""
+
+    weight: tuple[int, int]
+    threshold_high: tuple[int, int]
+    threshold_low: tuple[int, int]
+    bias: tuple[int, int]
+    state: int  # membranes are below it
+
+    @classmethod
+    def of(cls, profile: Profile) -> _Range:
+        """Of a chip's profile."""
+
+        def ends(least: str, most: str) -> tuple[int, int]:
+            return int(profile.limit(least).value), int(profile.limit(most).value)
+
+        return cls(
+            weight=ends("weight_min", "weight_max"),
+            threshold_high=ends("threshold_high_min", "threshold_high_max"),
+            threshold_low=ends("threshold_low_min", "threshold_low_max"),
+            bias=ends("bias_min", "bias_max"),
+            state=2 ** (int(profile.limit("state_bits").value) - 1),
+        )
+
+
 def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """The merged kernel, thresholds and biases of every population."""
-    question = placed.question
-    profile, semantics = question.profile, question.semantics
+    ends = _Range.of(placed.question.profile)
     arrays = Arrays()
     populations: dict[str, Stored] = {}
-    floats: dict[tuple[str, str], Any] = {}
+    floats: dict[tuple[str, str], AnyArray] = {}
     alarms: list[str] = []
-    high, low = (int(profile.limit(k).value) for k in ("weight_max", "weight_min"))
-    least, ceiling, floor = (
-        int(profile.limit(k).value)
-        for k in ("threshold_high_min", "threshold_high_max", "threshold_low_min")
-    )
-    bias_low, bias_high = (int(profile.limit(k).value) for k in ("bias_min", "bias_max"))
-    state = 2 ** (int(profile.limit("state_bits").value) - 1)
-    for population in question.network.populations:
-        name = population.name
-        form = placed.chosen[name].form
-        u = unit(population, form.neuron)
-        conv = _conv(placed, population)
-        channels = conv.weight.shape[0]
-        gain = read(chosen, "gain", name, 1.0)
-        kept = read(chosen, "clip", name, best_share(conv.weight, high, PERCENTILES))
-        scale = min(scale_of(conv.weight * gain, high, kept), float(ceiling))
-        scale = float(max(1.0, np.rint(scale))) if scale > 64 else scale
-        integers = np.clip(np.rint(conv.weight * gain * scale), low, high)
-        clipped = int(np.count_nonzero(np.abs(conv.weight * gain * scale) > high + 0.5))
-        threshold = int(np.rint(scale)) + (semantics.comparison == ">")
-        threshold = min(max(threshold, least), ceiling)
-        bias = u.bias.reshape(channels, -1)[:, 0] * scale
-        stored = np.clip(np.rint(bias), bias_low, bias_high)
-        if off := int(np.count_nonzero(stored != np.rint(bias))):
-            alarms.append(f"'{name}': {off} biases exceed 16 bits and are clipped")
-        wanted_start = np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale)
-        v_init = np.clip(wanted_start, floor, state - 1)  # below, the first event would lift it
-        if late := int(np.count_nonzero(v_init != wanted_start)):
-            alarms.append(
-                f"'{name}': {late} first states are beyond what a core keeps and are clipped: their membranes start "
-                f"up to {float(np.max(np.abs(v_init - wanted_start))) / scale:.3g} thresholds off"
-            )
-        kernel = arrays.add(
-            integers.astype(np.int8),
-            f"kernel of '{name}'",
-            loss(conv.weight, integers / scale, clipped),
-        )
-        lowest = (
-            floor if semantics.v_min is None else _lowest(form.neuron, u, semantics.v_min, scale)
-        )
-        table: list[dict[str, Any]] = []
-        offset = 0
-        for source, pool, count in inputs_of(question.network, placed.chosen, name):
-            table.append({"source": source, "pool": pool, "channels": count, "offset": offset})
-            offset += count
-        populations[name] = Stored(
-            scale=scale,
-            params={
-                "kernel": kernel,
-                "threshold_high": threshold,
-                "threshold_low": int(
-                    np.clip(lowest, floor, int(profile.limit("threshold_low_max").value))
-                ),
-                "bias": arrays.add(
-                    stored.astype(np.int16),
-                    f"bias of '{name}'",
-                    loss(bias / scale, stored / scale, off),
-                ),
-                "v_init": arrays.add(v_init.astype(np.int16), f"first state of '{name}'"),
-                "stride": list(conv.stride),
-                "padding": list(conv.padding),
-                "inputs": table,
-                "input_shape": [offset, *chip_shape(conv.shape_in)[1:]],
-            },
-        )
-        floats[(name, "kernel")] = integers / scale
-        floats[(name, "leak")] = u.leak
-        floats[(name, "bias")] = stored / scale
-        if int(np.max(integers, initial=0)) > threshold:
-            alarms.append(
-                f"'{name}': a weight ({int(np.max(integers))}) exceeds the threshold ({threshold}), and a core "
-                "emits one spike per event: what is above it waits for the next event"
-            )
+    for population in placed.question.network.populations:
+        stored, values, said = _core(population, placed, chosen, ends, arrays)
+        populations[population.name] = stored
+        floats |= {(population.name, key): array for key, array in values.items()}
+        alarms += said
     return Quantized(
         arrays=arrays,
         populations=populations,
@@ -149,3 +108,90 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         alarms=tuple(alarms),
         floats=floats,
     )
+
+
+def _core(
+    population: Population, placed: Placed, chosen: Chosen, ends: _Range, arrays: Arrays
+) -> tuple[Stored, dict[str, AnyArray], list[str]]:
+    """A population as its core stores it, what the integers stand for, and alarms."""
+    name, semantics = population.name, placed.question.semantics
+    form = placed.chosen[name].form
+    u = unit(population, form.neuron)
+    conv = _conv(placed, population)
+    (low, high), (floor, floor_most) = ends.weight, ends.threshold_low
+    gain = read(chosen, "gain", name, 1.0)
+    kept = read(chosen, "clip", name, best_share(conv.weight, high, PERCENTILES))
+    scale = min(scale_of(conv.weight * gain, high, kept), float(ends.threshold_high[1]))
+    scale = float(max(1.0, np.rint(scale))) if scale > 64 else scale
+    wanted = conv.weight * gain * scale
+    integers = np.clip(np.rint(wanted), low, high)
+    clipped = int(np.count_nonzero(np.abs(wanted) > high + 0.5))
+    threshold = int(np.rint(scale)) + (semantics.comparison == ">")
+    threshold = min(max(threshold, ends.threshold_high[0]), ends.threshold_high[1])
+    lowest = floor if semantics.v_min is None else _lowest(form.neuron, u, semantics.v_min, scale)
+    bias, v_init, alarms = _constants(u, name, conv.weight.shape[0], scale, ends)
+    kernel_error = loss(conv.weight, integers / scale, clipped)
+    kernel = arrays.add(integers.astype(np.int8), f"kernel of '{name}'", kernel_error)
+    table, channels = _table(placed, name)
+    params: Params = {
+        "kernel": kernel,
+        "threshold_high": threshold,
+        "threshold_low": int(np.clip(lowest, floor, floor_most)),
+        "bias": arrays.add(bias.stored.astype(np.int16), f"bias of '{name}'", bias.loss(scale)),
+        "v_init": arrays.add(v_init.astype(np.int16), f"first state of '{name}'"),
+        "stride": list(conv.stride),
+        "padding": list(conv.padding),
+        "inputs": table,
+        "input_shape": [channels, *chip_shape(conv.shape_in)[1:]],
+    }
+    largest = int(np.max(integers, initial=0))
+    if largest > threshold:
+        alarms.append(
+            f"'{name}': a weight ({largest}) exceeds the threshold ({threshold}), and a core "
+            "emits one spike per event: what is above it waits for the next event"
+        )
+    floats = {"kernel": integers / scale, "leak": u.leak, "bias": bias.stored / scale}
+    return Stored(scale=scale, params=params), floats, alarms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bias:
+    """Biases a channel as wanted and as stored, in units; how many were clipped."""
+
+    wanted: AnyArray
+    stored: AnyArray
+    clipped: int
+
+    def loss(self, scale: float) -> Loss:
+        """In thresholds."""
+        return loss(self.wanted / scale, self.stored / scale, self.clipped)
+
+
+def _constants(
+    u: Unit, name: str, channels: int, scale: float, ends: _Range
+) -> tuple[_Bias, AnyArray, list[str]]:
+    """Biases and first states, a channel each, and what is said of those that were clipped."""
+    alarms: list[str] = []
+    wanted = u.bias.reshape(channels, -1)[:, 0] * scale
+    stored = np.clip(np.rint(wanted), *ends.bias)
+    if off := int(np.count_nonzero(stored != np.rint(wanted))):
+        alarms.append(f"'{name}': {off} biases exceed 16 bits and are clipped")
+    start = np.rint(u.v_init.reshape(channels, -1)[:, 0] * scale)
+    # below, the first event would lift it
+    v_init = np.clip(start, ends.threshold_low[0], ends.state - 1)
+    if late := int(np.count_nonzero(v_init != start)):
+        alarms.append(
+            f"'{name}': {late} first states are beyond what a core keeps and are clipped: their membranes start "
+            f"up to {float(np.max(np.abs(v_init - start))) / scale:.3g} thresholds off"
+        )
+    return _Bias(wanted, stored, off), v_init, alarms
+
+
+def _table(placed: Placed, name: str) -> tuple[list[MergedInput], int]:
+    """What the channels of the merged kernel are, and how many."""
+    table: list[MergedInput] = []
+    offset = 0
+    for source, pool, count in inputs_of(placed.question.network, placed.chosen, name):
+        table.append({"source": source, "pool": pool, "channels": count, "offset": offset})
+        offset += count
+    return table, offset

@@ -6,14 +6,13 @@ error instead of by the largest weight: 127 / percentile, larger weights clipped
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.bundle.integers.draft import Arrays, Loss, Quantized, Stored, best_share, loss, scale_of
 from mapper.bundle.integers.units import first_membrane, unit, weights
+from mapper.emulate.manifest import Params
 from mapper.solving.offer.plans import Form
 from mapper.solving.outcome import Placed
 from nir_io.arrays import AnyArray
@@ -33,7 +32,7 @@ def dials(placed: Placed) -> tuple[Dial, ...]:
     return tuple(found)
 
 
-def _all(form: Form, gain: Any) -> Any:
+def _all(form: Form, gain: AnyArray) -> AnyArray:
     """The weights of all projections; a bias source does not set the scale.
 
     What its weight cannot carry, i_offset does.
@@ -56,7 +55,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     arrays = Arrays()
     populations: dict[str, Stored] = {}
     projections: dict[str, Stored] = {}
-    floats: dict[tuple[str, str], Any] = {}
+    floats: dict[tuple[str, str], AnyArray] = {}
     for population in placed.question.network.populations:
         name = population.name
         form = placed.chosen[name].form
@@ -86,7 +85,7 @@ def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
         threshold = np.full(population.size, scale, dtype=np.float32)
         if semantics.comparison == ">":
             threshold = np.nextafter(threshold, np.float32(np.inf))
-        params = {
+        params: Params = {
             "threshold": arrays.add(threshold, f"threshold of '{name}'"),
             "alpha_decay": _float(arrays, u.mem_decay, f"membrane decay of '{name}'"),
             "i_offset": _float(arrays, offset, f"constant input of '{name}'"),
@@ -130,5 +129,5 @@ def _stored(
     return integers.reshape(wanted.shape), error
 
 
-def _float(arrays: Arrays, values: Any, what: str) -> str:
+def _float(arrays: Arrays, values: AnyArray, what: str) -> str:
     return arrays.add(np.asarray(values, dtype=np.float32), what)

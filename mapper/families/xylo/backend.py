@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from device_profiles.profile import Profile
 from mapper.families.xylo.claims import inputs, latency, pools, totals, windows
@@ -301,7 +302,8 @@ def number_neurons(
     """
     sources = {name for name, _ in network.inputs}
     outputs = [p for p in network.populations if plans[p.name].role != "hidden"]
-    takes, gives = {}, {}
+    takes: dict[str, NDArray[np.bool_]] = {}
+    gives: dict[str, NDArray[np.bool_]] = {}
     for population in network.populations:
         plan = plans[population.name]
         if plan.role == "output":
@@ -312,11 +314,11 @@ def number_neurons(
             takes[population.name][:] = True
         for form in plan.form.projections:
             if form.source in sources:
-                takes[population.name] |= np.any(form.weight.weight != 0, axis=1)  # pyright: ignore[reportAttributeAccessIssue]
+                takes[population.name] |= np.any(form.values != 0, axis=1)
     for population in outputs:
         for form in plans[population.name].form.projections:
             if plans[population.name].role == "output" and form.source in gives:
-                gives[form.source] |= np.any(form.weight.weight != 0, axis=0)  # pyright: ignore[reportAttributeAccessIssue]
+                gives[form.source] |= np.any(form.values != 0, axis=0)
     neurons = [(name, i) for name in takes for i in range(takes[name].size)]
     between = Count("neither, placed first", "hidden", int(profile.limit("hidden_neurons").value))
     spare = values.get(between, 0)

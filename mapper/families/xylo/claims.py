@@ -7,6 +7,7 @@ the windows are empty functions), so a network that it maps may not exist on the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
@@ -49,14 +50,14 @@ def nonzero(network: Network, options: Options, population: Population, kind: st
         for plan in options.plans[population.name]:
             for form in plan.form.projections:
                 if form.source in sources:
-                    mask |= np.any(form.weight.weight != 0, axis=1)  # pyright: ignore[reportAttributeAccessIssue]
+                    mask |= np.any(form.values != 0, axis=1)
             break
         return mask
     for reader in network.readers(population.name):
         for plan in _ways(options, reader.target, "output"):
             for form in plan.form.projections:
                 if form.source == population.name:
-                    mask |= np.any(form.weight.weight != 0, axis=0)  # pyright: ignore[reportAttributeAccessIssue]
+                    mask |= np.any(form.values != 0, axis=0)
             break
     return mask
 
@@ -156,11 +157,7 @@ def pools(network: Network, options: Options, profile: Profile) -> Iterator[Clai
 
 
 def _matrices(network: Network, plan: Plan, source: str) -> list[np.ndarray]:
-    return [
-        np.asarray(form.weight.weight)  # pyright: ignore[reportAttributeAccessIssue]
-        for form in plan.form.projections
-        if form.source == source
-    ]
+    return [np.asarray(form.values) for form in plan.form.projections if form.source == source]
 
 
 def _pairs(network: Network, population: Population, plan: Plan) -> int:
@@ -213,6 +210,73 @@ def _fan_out(network: Network, options: Options, profile: Profile) -> Iterator[C
             )
 
 
+@dataclass(slots=True)
+class _Ends:
+    """Hidden neurons by what they do, as sums over decisions; least_in, least_out: at least.
+
+    receive: input; drive: outputs; early: they receive and drive not; both: decisions under
+    which some neuron does both.
+    """
+
+    receive: list[tuple[int, Decision]] = field(default_factory=list[tuple[int, Decision]])
+    drive: list[tuple[int, Decision]] = field(default_factory=list[tuple[int, Decision]])
+    size: list[tuple[int, Decision]] = field(default_factory=list[tuple[int, Decision]])
+    early: list[tuple[int, Decision]] = field(default_factory=list[tuple[int, Decision]])
+    both: list[Decision] = field(default_factory=list[Decision])
+    links: list[Bound] = field(default_factory=list[Bound])
+    least_in: int = 0
+    least_out: int = 0
+
+
+def _ends(network: Network, options: Options) -> _Ends:
+    found = _Ends(links=list(_drive_links(network, options)))
+    for population in network.populations:
+        takes = nonzero(network, options, population, "in")
+        gives = nonzero(network, options, population, "out")
+        for plan in _ways(options, population.name, *HIDDEN):
+            _add_way(found, population, plan, takes, gives)
+        if not _ways(options, population.name, "output"):
+            found.least_in += int(takes.sum())
+            found.least_out += _least_driving(network, options, population, gives)
+    return found
+
+
+def _add_way(
+    found: _Ends, population: Population, plan: Plan, takes: np.ndarray, gives: np.ndarray
+) -> None:
+    """What a way adds. takes, gives: neurons with input, and with readers, one truth value each."""
+    choose = Choose(population.name, plan.id)
+    taking = np.ones_like(takes) if plan.form.neuron.bias == "source" else takes
+    giving = np.ones_like(gives) if plan.role == "hidden+relay" else np.zeros_like(gives)
+    more = gives & ~giving
+    found.receive.append((int(taking.sum()), choose))
+    found.size.append((population.size, choose))
+    found.drive.append((int(giving.sum()), choose))
+    found.early.append((int((taking & ~giving).sum()), choose))
+    if (taking & giving).any():
+        found.both.append(choose)
+    if more.any():
+        both = Choose(population.name, f"{plan.id}, drives outputs")
+        found.links += _and(both, choose, Choose(population.name, "drives outputs"))
+        found.drive.append((int(more.sum()), both))
+        found.early.append((-int((taking & more).sum()), both))
+        if (taking & more).any():
+            found.both.append(both)
+
+
+def _least_driving(
+    network: Network, options: Options, population: Population, gives: np.ndarray
+) -> int:
+    """Neurons of a hidden population that drive outputs, whatever is chosen."""
+    ways = _ways(options, population.name, *HIDDEN)
+    relayed = population.size if ways and ways[0].role == "hidden+relay" else 0
+    forced = any(
+        _ways(options, r.target, "output") and not _ways(options, r.target, *HIDDEN)
+        for r in network.readers(population.name)
+    )
+    return relayed + (int(gives.sum()) if forced else 0)
+
+
 def windows(network: Network, options: Options, profile: Profile) -> Iterator[Claim]:
     """Receivers of input have the lowest ids, drivers of outputs the highest.
 
@@ -224,46 +288,7 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
     most = int(profile.limit("hidden_neurons").value)
     if wide_in.value >= most and wide_out.value >= most:
         return
-    receive: list[tuple[int, Decision]] = []
-    drive: list[tuple[int, Decision]] = []
-    size: list[tuple[int, Decision]] = []
-    early: list[tuple[int, Decision]] = []
-    both_exist: list[Decision] = []
-    links = list(_drive_links(network, options))
-    least_in = least_out = 0
-    for population in network.populations:
-        takes = nonzero(network, options, population, "in")
-        gives = nonzero(network, options, population, "out")
-        drives = Choose(population.name, "drives outputs")
-        for plan in _ways(options, population.name, *HIDDEN):
-            choose = Choose(population.name, plan.id)
-            source = plan.form.neuron.bias == "source"
-            taking = np.ones_like(takes) if source else takes
-            giving = np.ones_like(gives) if plan.role == "hidden+relay" else np.zeros_like(gives)
-            more = gives & ~giving
-            receive.append((int(taking.sum()), choose))
-            size.append((population.size, choose))
-            drive.append((int(giving.sum()), choose))
-            early.append((int((taking & ~giving).sum()), choose))
-            if (taking & giving).any():
-                both_exist.append(choose)
-            if more.any():
-                both = Choose(population.name, f"{plan.id}, drives outputs")
-                links += _and(both, choose, drives)
-                drive.append((int(more.sum()), both))
-                early.append((-int((taking & more).sum()), both))
-                if (taking & more).any():
-                    both_exist.append(both)
-        ways = _ways(options, population.name, *HIDDEN)
-        if not _ways(options, population.name, "output"):
-            least_in += int(takes.sum())
-            least_out += population.size if ways and ways[0].role == "hidden+relay" else 0
-            forced = [
-                r.target
-                for r in network.readers(population.name)
-                if _ways(options, r.target, "output") and not _ways(options, r.target, *HIDDEN)
-            ]
-            least_out += int(gives.sum()) if forced and gives.any() else 0
+    ends = _ends(network, options)
     shared = {"device": profile.name}
     names = tuple(p.name for p in network.populations)
     yield claim_of(
@@ -272,8 +297,8 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         limit="input_window",
         subject=names,
         template="at least {demanded} hidden neurons receive input; {device} has {available} that can, the lowest ids",
-        demanded=least_in,
-        bounds=(Bound(tuple(receive), high=int(wide_in.value)),),
+        demanded=ends.least_in,
+        bounds=(Bound(tuple(ends.receive), high=int(wide_in.value)),),
         fixes=("fewer neurons behind the input", "pruning"),
         **shared,
     )
@@ -283,8 +308,8 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         limit="output_window",
         subject=names,
         template="at least {demanded} hidden neurons drive outputs; {device} has {available} that can, the highest ids",
-        demanded=least_out,
-        bounds=(Bound(tuple(drive), high=int(wide_out.value)), *links),
+        demanded=ends.least_out,
+        bounds=(Bound(tuple(ends.drive), high=int(wide_out.value)), *ends.links),
         fixes=("fewer neurons before the outputs", "pruning"),
         **shared,
     )
@@ -292,14 +317,14 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
     any_both = Choose("windows", "some neuron both receives input and drives an output")
     big = 2 * most
     bounds = (
-        *(Bound(((1, d), (-1, any_both)), high=0) for d in both_exist),
-        Bound(((1, between), *((-n, d) for n, d in _neither(size, receive, drive, early))), high=0),
-        Bound((*receive, (1, between), (big, any_both)), high=int(wide_in.value) + big),
+        *(Bound(((1, d), (-1, any_both)), high=0) for d in ends.both),
+        Bound(((1, between), *((-n, d) for n, d in _neither(ends))), high=0),
+        Bound((*ends.receive, (1, between), (big, any_both)), high=int(wide_in.value) + big),
         Bound(
-            (*size, *((-n, d) for n, d in early), (-1, between), (big, any_both)),
+            (*ends.size, *((-n, d) for n, d in ends.early), (-1, between), (big, any_both)),
             high=int(wide_out.value) + big,
         ),
-        *links,
+        *ends.links,
     )
     yield claim_of(
         wide_out,
@@ -308,7 +333,7 @@ def windows(network: Network, options: Options, profile: Profile) -> Iterator[Cl
         subject=names,
         template="neurons that receive input and drive outputs must lie in both windows; with {size} hidden "
         "neurons the windows of {device} ({available} each) do not overlap enough",
-        demanded=max(least_in, least_out),
+        demanded=max(ends.least_in, ends.least_out),
         bounds=bounds,
         fixes=("fewer hidden neurons",),
         size=sum(p.size for p in network.populations if not _ways(options, p.name, "output")),
@@ -325,14 +350,10 @@ def _and(both: Choose, one: Choose, other: Choose) -> list[Bound]:
     ]
 
 
-def _neither(
-    size: list[tuple[int, Decision]],
-    receive: list[tuple[int, Decision]],
-    drive: list[tuple[int, Decision]],
-    early: list[tuple[int, Decision]],
-) -> list[tuple[int, Decision]]:
+def _neither(ends: _Ends) -> list[tuple[int, Decision]]:
     """size - |receive or drive| = size - (receivers only) - drivers, as terms."""
-    return [*size, *((-n, d) for n, d in early), *((-n, d) for n, d in drive)]
+    early, drive = (((-n, d) for n, d in found) for found in (ends.early, ends.drive))
+    return [*ends.size, *early, *drive]
 
 
 def _drive_links(network: Network, options: Options) -> tuple[Bound, ...]:

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from mapper.emulate.exact import no_further, product
 from mapper.emulate.record import Record
+from nir_io.arrays import AnyArray
 from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 
@@ -341,7 +342,7 @@ class _Pool:
             np.add.at(self.spikes.T, targets, self.spikes[:, sources].T)
             self.spikes[:, targets] = np.minimum(self.spikes[:, targets], self._most)
 
-    def _fire(self, neurons: Any) -> None:
+    def _fire(self, neurons: slice | AnyArray) -> None:
         v, threshold = self.v[:, neurons], self._threshold[neurons]
         room = self._most - self.spikes[:, neurons]
         fits = np.minimum(v // np.maximum(threshold, 1), room)

@@ -1,5 +1,8 @@
 """A Xylo bundle as the emulator's network: one matrix each for input, recurrence, output."""
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mapper.emulate.loaded import Loaded
-from mapper.emulate.manifest import ProjectionRow
+from mapper.emulate.manifest import ProjectionRow, relay_in
 from mapper.families.xylo import emulate as xylo
 from nir_io.arrays import AnyArray as Array
 
@@ -66,11 +69,13 @@ def network_of(bundle: Loaded) -> xylo.Network:
         ids = np.ravel(bundle.param(row, key))
         for name in per:
             table[name][ids] = np.ravel(bundle.param(row, name))
-        if "relay" in row["params"]:
-            relay, ends = row["params"]["relay"], np.ravel(bundle.param(row, "output_ids"))
+        relay = relay_in(row["params"])
+        if relay is not None:
+            ends = np.ravel(bundle.param(row, "output_ids"))
             w_out[ids, ends] = relay["weight"]
-            for name in ("dash_mem", "dash_syn", "threshold"):
-                out[name][ends] = relay[name]
+            out["dash_mem"][ends] = relay["dash_mem"]
+            out["dash_syn"][ends] = relay["dash_syn"]
+            out["threshold"][ends] = relay["threshold"]
     for row in bundle.manifest["projections"]:
         _add(bundle, row, w_in, w_rec, w_out)
     return xylo.Network(

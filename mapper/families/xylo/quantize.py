@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,10 @@ from mapper.bundle.integers.dial import GAINS, NOTHING, Chosen, Dial, dial, read
 from mapper.bundle.integers.draft import ENOUGH, Arrays, Quantized, Stored, loss
 from mapper.bundle.integers.overshoot import overshoot
 from mapper.bundle.integers.units import Unit, unit, weights
-from mapper.emulate.manifest import ConstantRow, Params
+from mapper.emulate.manifest import ConstantRow, Params, RelayParams
 from mapper.problem.question import Question
 from mapper.solving.outcome import Placed
+from nir_io.arrays import AnyArray
 
 RELAY = 64  # weight of a relay
 UNITS = 1024.0  # of a threshold, aimed at
@@ -42,7 +42,8 @@ SLOWEST_REST = 6  # dash_mem; a slower membrane takes more than 64 steps to reac
 class _Part:
     """A population on its way: threshold-unit weights by kind of matrix, decays, bias.
 
-    `raised`: thresholds above 0 at which its neurons should rest; `units`: aimed at.
+    `raised`: thresholds above 0 at which its neurons should rest; `units`: aimed at; `more`:
+    units that '>' adds to a threshold, since Xylo fires at v >= threshold.
     """
 
     name: str
@@ -55,6 +56,7 @@ class _Part:
     units: float
     gain: float
     output: bool
+    more: int
 
 
 def dials(placed: Placed) -> tuple[Dial, ...]:
@@ -73,90 +75,44 @@ def dials(placed: Placed) -> tuple[Dial, ...]:
 
 def quantize(placed: Placed, chosen: Chosen = NOTHING) -> Quantized:
     """Weights, shifts, thresholds, dashes and biases."""
-    question = placed.question
-    profile = question.profile
-    channels = sum(int(np.prod(shape)) for _, shape in question.network.inputs)
+    network, profile = placed.question.network, placed.question.profile
+    channels = sum(int(np.prod(shape)) for _, shape in network.inputs)
     usual = _usual(placed)
-    parts = [
-        _part(placed, population.name, usual[population.name], chosen)
-        for population in question.network.populations
-    ]
+    parts = [_part(placed, p.name, usual[p.name], chosen) for p in network.populations]
     two = int(profile.limit("synapses_per_hidden").value) > 1
     arrays = Arrays()
     shifts, units = _scales(parts, profile, two)
-    more = int(question.semantics.comparison == ">")  # Xylo fires at v >= threshold
     populations: dict[str, Stored] = {}
     projections: dict[str, Stored] = {}
-    floats: dict[tuple[str, str], Any] = {}
+    floats: dict[tuple[str, str], AnyArray] = {}
     alarms: list[str] = []
     constants: list[ConstantRow] = []
     for part in parts:
         size = units[part.name]
-        for key, (kind, w) in part.matrices.items():
-            pair = two and not part.output
-            if key.startswith("bias:"):
-                params, rows, got = _bias_source(
-                    arrays, part, size, shifts["in"], profile, channels
-                )
-                constants += rows
-                channels += len(rows)
-                projections[key] = Stored(params=params)
-                floats[(key, "weight")] = got
-                continue
-            first, second, got, clipped = _weights(w, part, size, shifts[kind], profile, pair)
-            params = {"weight": arrays.add(first, f"weights of '{key}'", loss(w, got, clipped))}
-            if second is not None:
-                params["weight_2"] = arrays.add(second, f"second synapse of '{key}'")
-            projections[key] = Stored(params=params)
-            floats[(key, "weight")] = got
-        constant = part.constant
-        if (f"bias:{part.name}", "weight") in floats:
-            constant = part.unit.constant(floats[(f"bias:{part.name}", "weight")][:, 0])
-        lift = np.rint(part.raised * size * 2.0**-part.dash_mem).astype(np.int64)
-        rest = lift << part.dash_mem
-        threshold = np.minimum(size + rest + more, int(profile.limit("threshold_max").value))
-        bias = np.rint(constant * size) + lift
-        low, high = int(profile.limit("bias_min").value), int(profile.limit("bias_max").value)
-        stored = np.clip(bias, low, high)
-        clipped = int(np.count_nonzero(bias != stored))
-        if clipped:
-            alarms.append(f"'{part.name}': {clipped} biases exceed 8 bits and are clipped")
-        params = {
-            "dash_mem": arrays.add(
-                part.dash_mem.astype(np.int8), f"membrane decay of '{part.name}'"
-            ),
-            "dash_syn": arrays.add(
-                part.dash_syn.astype(np.int8), f"synaptic decay of '{part.name}'"
-            ),
-            "threshold": arrays.add(threshold.astype(np.int16), f"threshold of '{part.name}'"),
-            "bias": arrays.add(
-                stored.astype(np.int16),
-                f"bias of '{part.name}'",
-                loss(constant, (stored - lift) / size, clipped),
-            ),
-        }
-        if np.any(rest):
-            params["rest"] = arrays.add(rest.astype(np.int16), f"rest of '{part.name}'")
-        populations[part.name] = Stored(
-            scale=arrays.add(size.astype(np.int32), f"units per threshold of '{part.name}'"),
-            params=params,
-        )
-        floats[(part.name, "leak")] = stored / size
-        floats[(part.name, "threshold")] = (size + rest) / size
-        _ids(placed, part.name, params, arrays, shifts["out"])
-    pools = {
-        "weight_shift_in": shifts["in"],
-        "weight_shift_rec": shifts["rec"],
-        "weight_shift_out": shifts["out"],
-        "hidden": sum(len(ids) for ids in placed.hidden_ids.values()),
-        "outputs": sum(len(ids) for ids in placed.output_ids.values()),
-        "channels": channels,
-    }
+        rows = _matrices(part, size, shifts, channels, profile, arrays)
+        projections |= rows.stored
+        floats |= {(key, "weight"): values for key, values in rows.floats.items()}
+        constants += rows.constants
+        channels += len(rows.constants)
+        given = rows.floats.get(f"bias:{part.name}")
+        constant = part.constant if given is None else part.unit.constant(given[:, 0])
+        stored, values, said = _cells(part, size, constant, profile, arrays)
+        _ids(placed, part.name, stored.params, arrays, shifts["out"])
+        populations[part.name] = stored
+        floats |= {(part.name, key): array for key, array in values.items()}
+        alarms += said
     return Quantized(
         arrays=arrays,
         populations=populations,
         projections=projections,
-        pools=pools,
+        pools={
+            "weight_shift_in": shifts["in"],
+            "weight_shift_rec": shifts["rec"],
+            "weight_shift_out": shifts["out"],
+            "hidden": sum(len(ids) for ids in placed.hidden_ids.values()),
+            "outputs": sum(len(ids) for ids in placed.output_ids.values()),
+            "channels": channels,
+        },
         constant_inputs=tuple(constants),
         silent_steps=_silence(parts),
         alarms=tuple(alarms),
@@ -227,6 +183,7 @@ def _part(placed: Placed, name: str, usual: _Usual, chosen: Chosen) -> _Part:
         units=read(chosen, "units", name, usual.units),
         gain=read(chosen, "gain", name, 1.0),
         output=output,
+        more=int(placed.question.semantics.comparison == ">"),
     )
 
 
@@ -394,12 +351,88 @@ def _bias_source(
     return {"weight": ref}, rows, got[:, None]
 
 
-def _ids(placed: Placed, name: str, params: dict[str, Any], arrays: Arrays, shift: int) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Projections as they are stored, what they stand for, and channels that must be fed."""
+
+    stored: dict[str, Stored]
+    floats: dict[str, AnyArray]
+    constants: list[ConstantRow]
+
+
+def _matrices(
+    part: _Part,
+    size: NDArray[np.int64],
+    shifts: dict[str, int],
+    channels: int,
+    profile: Profile,
+    arrays: Arrays,
+) -> _Rows:
+    """The weights of a population; channels: of the input that are taken already."""
+    pair = int(profile.limit("synapses_per_hidden").value) > 1 and not part.output
+    rows = _Rows({}, {}, [])
+    params: Params
+    for key, (kind, w) in part.matrices.items():
+        if key.startswith("bias:"):
+            taken = channels + len(rows.constants)
+            params, constants, got = _bias_source(arrays, part, size, shifts["in"], profile, taken)
+            rows.constants.extend(constants)
+        else:
+            first, second, got, clipped = _weights(w, part, size, shifts[kind], profile, pair)
+            lost = loss(w, got, clipped)
+            params = {"weight": arrays.add(first, f"weights of '{key}'", lost)}
+            if second is not None:
+                params["weight_2"] = arrays.add(second, f"second synapse of '{key}'")
+        rows.stored[key] = Stored(params=params)
+        rows.floats[key] = got
+    return rows
+
+
+def _cells(
+    part: _Part,
+    size: NDArray[np.int64],
+    constant: NDArray[np.float64],
+    profile: Profile,
+    arrays: Arrays,
+) -> tuple[Stored, dict[str, AnyArray], list[str]]:
+    """Decays, thresholds, biases and rests of a population, what they stand for, and alarms."""
+    name = part.name
+    lift = np.rint(part.raised * size * 2.0**-part.dash_mem).astype(np.int64)
+    rest = lift << part.dash_mem
+    threshold = np.minimum(size + rest + part.more, int(profile.limit("threshold_max").value))
+    bias = np.rint(constant * size) + lift
+    low, high = int(profile.limit("bias_min").value), int(profile.limit("bias_max").value)
+    stored = np.clip(bias, low, high)
+    clipped = int(np.count_nonzero(bias != stored))
+    alarms = [f"'{name}': {clipped} biases exceed 8 bits and are clipped"] if clipped else []
+    params: Params = {
+        "dash_mem": arrays.add(part.dash_mem.astype(np.int8), f"membrane decay of '{name}'"),
+        "dash_syn": arrays.add(part.dash_syn.astype(np.int8), f"synaptic decay of '{name}'"),
+        "threshold": arrays.add(threshold.astype(np.int16), f"threshold of '{name}'"),
+        "bias": arrays.add(
+            stored.astype(np.int16),
+            f"bias of '{name}'",
+            loss(constant, (stored - lift) / size, clipped),
+        ),
+    }
+    if np.any(rest):
+        params["rest"] = arrays.add(rest.astype(np.int16), f"rest of '{name}'")
+    scale = arrays.add(size.astype(np.int32), f"units per threshold of '{name}'")
+    floats = {"leak": stored / size, "threshold": (size + rest) / size}
+    return Stored(scale=scale, params=params), floats, alarms
+
+
+def _ids(placed: Placed, name: str, params: Params, arrays: Arrays, shift: int) -> None:
     for key, ids in (("hidden_ids", placed.hidden_ids), ("output_ids", placed.output_ids)):
         if name in ids:
             params[key] = arrays.add(np.array(ids[name], dtype=np.int32), f"{key} of '{name}'")
     if placed.chosen[name].role == "hidden+relay":
         # One spike in, one spike out a step later: the current halves before it is used and
         # the membrane forgets at once, so only the first step's half reaches the threshold.
-        relay = {"weight": RELAY, "dash_syn": 1, "dash_mem": 0, "threshold": (RELAY << shift) // 2}
+        relay: RelayParams = {
+            "weight": RELAY,
+            "dash_syn": 1,
+            "dash_mem": 0,
+            "threshold": (RELAY << shift) // 2,
+        }
         params["relay"] = relay

@@ -34,7 +34,7 @@ class Axis:
 
 def axes(graph: Graph) -> Mapping[Port, Axis]:
     """The axis of every port."""
-    joined = nx.Graph()
+    joined: nx.Graph[Port] = nx.Graph()
     joined.add_nodes_from((name, end) for name in graph.nodes for end in ("in", "out"))
     for node in graph.nodes.values():
         joined.add_edges_from(((node.name, "in"), (node.name, "out")) for _ in range(_keeps(node)))

@@ -4,13 +4,16 @@ The answer is about size: values of changed arrays are the old ones repeated or 
 zeros among them are filled, so that no sparsity of the user's own weights decides.
 """
 
+# fields of nodes by name
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from math import prod
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,7 +37,6 @@ from nir_io.graph import (
 
 N = TypeVar("N", bound=Node)
 MOST_ENTRIES = 2**25  # weights of a changed layer, 256 MiB; larger ones are not made
-NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 class CannotResizeError(Exception):
@@ -44,10 +46,10 @@ class CannotResizeError(Exception):
 def resized(
     graph: Graph,
     *,
-    channels: Mapping[Port, int] = NOTHING,
-    kernels: Mapping[str, int] = NOTHING,
-    strides: Mapping[str, int] = NOTHING,
-    inputs: Mapping[str, Shape] = NOTHING,
+    channels: Mapping[Port, int] = MappingProxyType({}),
+    kernels: Mapping[str, int] = MappingProxyType({}),
+    strides: Mapping[str, int] = MappingProxyType({}),
+    inputs: Mapping[str, Shape] = MappingProxyType({}),
 ) -> Graph:
     """`graph` with so many channels at a port's axis, kernels so wide, inputs of that shape.
 
@@ -173,7 +175,7 @@ class _Resize:
         _small_enough(node.name, n_out * n_in)
         rows = self._indices(out_port, n_out)
         columns = self._indices(in_port, n_in)
-        changes: dict[str, Any] = {"weight": frozen(_filled(old[np.ix_(rows, columns)]))}
+        changes: dict[str, Array] = {"weight": frozen(_filled(old[np.ix_(rows, columns)]))}
         if isinstance(node, Affine):
             changes["bias"] = frozen(node.bias[rows])
         return replace(node, shape_in=shape, shape_out=(n_out,), **changes)
@@ -278,7 +280,7 @@ def _kernel(node: Conv1d | Conv2d, side: int | None) -> tuple[int, ...]:
     return old if side is None else tuple(max(1, n + side - max(old)) for n in old)
 
 
-def _padding(node: Conv1d | Conv2d, sides: tuple[int, ...]) -> Any:
+def _padding(node: Conv1d | Conv2d, sides: tuple[int, ...]) -> tuple[int, ...]:
     """Padding that grows with the kernel, half on each side, never below 0."""
     gap = (node.dilation,) if isinstance(node, Conv1d) else node.dilation
     out: list[int] = []

@@ -13,7 +13,6 @@ from functools import lru_cache
 from itertools import pairwise, product
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import networkx as nx
@@ -53,25 +52,24 @@ from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
 
 SMALL = 2**16  # weights of a projection that is also worked out as a matrix
-if TYPE_CHECKING:
-    pass
-
 NO_MATCH = "template"  # the rule of a refusal that says no more than that nothing matched
 DEPTH = 4  # rewrites in a row on one neuron: grid, synapse, leak and reset are all there is
 
 
 @lru_cache(maxsize=256)
-def template_graphs(links: tuple[str, ...]) -> tuple[Any, ...]:
+def template_graphs(links: tuple[str, ...]) -> tuple[nx.DiGraph[int], ...]:
     """The template as graphs whose nodes carry `kinds`, one for each use of optional links."""
     choices = [
         (frozenset(link.rstrip("?").split("|")),) + ((None,) if link.endswith("?") else ())
         for link in links
     ]
-    graphs: list[Any] = []
+    graphs: list[nx.DiGraph[int]] = []
     for choice in product(*choices):
         kinds = [k for k in choice if k is not None]
-        graph = nx.path_graph(len(kinds), create_using=nx.DiGraph)
-        nx.set_node_attributes(graph, dict(enumerate(kinds)), "kinds")
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        for i, found in enumerate(kinds):
+            graph.add_node(i, kinds=found)
+        graph.add_edges_from(pairwise(range(len(kinds))))
         graphs.append(graph)
     return tuple(graphs)
 
@@ -300,7 +298,8 @@ def rewrite_chain(
     target: Target,
 ) -> tuple[tuple[Node, ...], tuple[Proposal, ...]] | Refusal:
     """The chain of a projection after applying each rule wherever it proposes, in order."""
-    chain, done = projection.nodes, []
+    chain = projection.nodes
+    done: list[Proposal] = []
     for rule in rules_in_order:
         for _ in range(len(chain) + 1):
             graph = _chain_graph(projection.source_shape, chain, shape)
@@ -338,7 +337,7 @@ def _chain_of(graph: Graph) -> tuple[Node, ...]:
     return tuple(chain)
 
 
-def _is_one_of(node: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
+def _is_one_of(node: Mapping[str, str], place: Mapping[str, frozenset[str]]) -> bool:
     return node["kind"] in place["kinds"]
 
 
@@ -349,8 +348,10 @@ def _matches(chain: tuple[Node, ...], neuron: Node, template: Template) -> bool:
 
 @lru_cache(maxsize=4096)
 def _covers(links: tuple[str, ...], kinds: tuple[str, ...]) -> bool:
-    have = nx.path_graph(len(kinds), create_using=nx.DiGraph)
-    nx.set_node_attributes(have, dict(enumerate(kinds)), "kind")
+    have: nx.DiGraph[int] = nx.DiGraph()
+    for i, kind in enumerate(kinds):
+        have.add_node(i, kind=kind)
+    have.add_edges_from(pairwise(range(len(kinds))))
     for want in template_graphs(links):
         if want.number_of_nodes() != len(kinds):
             continue

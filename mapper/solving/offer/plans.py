@@ -62,6 +62,11 @@ class ProjectionForm:
     template: str
     extra_delay: int = 0
 
+    @property
+    def values(self) -> Array:
+        """The weights: (target, source), a kernel, or a diagonal."""
+        return self.weight.scale if isinstance(self.weight, Scale) else self.weight.weight
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Form:

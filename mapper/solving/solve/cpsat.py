@@ -4,6 +4,9 @@ One worker, a fixed seed and deterministic limits: the same ledger gives the sam
 (ortools, SatParameters: num_workers, random_seed, max_deterministic_time).
 """
 
+# ortools' CP-SAT is typed in part
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

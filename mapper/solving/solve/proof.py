@@ -8,6 +8,9 @@ need no multiples). Where the relaxation has a solution, a decision splits the c
 The multiples are found in floating point (GLOP, through ortools) and checked in integers.
 """
 
+# ortools' linear solver has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from types import MappingProxyType
-from typing import Any
 
 from device_profiles.profile import CoreClass, Number, Profile
 from mapper.families import family_named
@@ -19,6 +18,7 @@ from mapper.problem.question import Question
 from mapper.solving.claims.ledger import Claim
 from mapper.solving.outcome import Conflict, Impossible, Placed
 from mapper.solving.pipeline import decide
+from mapper.verbs.batch.document import ChangeRow
 
 ALLOW = "--allow "
 EXACT_ONLY = "exact-only"
@@ -38,15 +38,19 @@ class Changes:
     chips: int | None = None
     limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
-    def items(self) -> list[dict[str, Any]]:
-        """One row a change: {change, to, unit}; `to` is None where there is no number."""
-        rows: list[dict[str, Any]] = [{"change": f"{ALLOW}{r}", "to": None} for r in self.allow]
-        rows += [{"change": "drop --exact", "to": None}] if self.exact else []
-        rows += [] if self.chips is None else [{"change": "--chips", "to": self.chips}]
-        return rows + [{"change": name, "to": value} for name, value in self.limits.items()]
+    def items(self) -> list[ChangeRow]:
+        """One row a change: `to` is None where there is no number."""
+        rows: list[ChangeRow] = [{"change": f"{ALLOW}{r}", "to": None} for r in self.allow]
+        if self.exact:
+            rows.append({"change": "drop --exact", "to": None})
+        if self.chips is not None:
+            rows.append({"change": "--chips", "to": self.chips})
+        for name, value in self.limits.items():
+            rows.append({"change": name, "to": value})
+        return rows
 
 
-def changes(impossible: Impossible) -> list[dict[str, Any]] | None:
+def changes(impossible: Impossible) -> list[ChangeRow] | None:
     """The changes under which the network fits; None where none of those tried helps."""
     start = impossible.question
     backend = family_named(start.profile.family).backend

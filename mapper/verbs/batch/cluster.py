@@ -6,15 +6,19 @@ the machines share a file system; a file that differs is noticed by its hash. A 
 that dies gives its tasks to another.
 """
 
+# distributed is optional and has no types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypedDict
 
-from mapper.verbs.batch.judge import Task
+from mapper.verbs.batch.document import Body
+from mapper.verbs.batch.judge import Task, plain, task_of
+from mapper.verbs.batch.messages import TaskValue
 from mapper.verbs.batch.pool import Allowance, Answer, Pool, Remaining
 from mapper.verbs.batch.question import made_by
 from mapper.verbs.batch.row import bug
@@ -22,8 +26,36 @@ from mapper.verbs.batch.run import Runner
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
+if TYPE_CHECKING:
+    from distributed import Client  # pyright: ignore[reportMissingImports]
+
 CONNECT_SECONDS = 10
 _here = threading.local()
+
+
+class AllowanceValue(TypedDict):
+    """An Allowance."""
+
+    seconds: float
+    memory_mb: int
+
+
+class AnswerValue(TypedDict):
+    """An Answer, without its task."""
+
+    device: str
+    fingerprint: str | None
+    body: Body
+    seconds: float
+    read_seconds: float
+    peak_mb: int
+
+
+class Done(TypedDict):
+    """What became of a task, and which program did it."""
+
+    made_by: str
+    answers: list[AnswerValue]
 
 
 def on_cluster(address: str) -> Runner:
@@ -36,7 +68,7 @@ def on_cluster(address: str) -> Runner:
         ) from error
     shown = printable(address)
     try:
-        client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client: Client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         told = printable(str(error), 200)
         raise BadInput([f"option scheduler: no Dask scheduler at '{shown}': {told}"]) from error
@@ -52,24 +84,32 @@ def on_cluster(address: str) -> Runner:
     return runner
 
 
-def _run(client: Any, tasks: tuple[Task, ...], allowance: Allowance) -> Iterator[Answer]:
+def _run(client: Client, tasks: tuple[Task, ...], allowance: Allowance) -> Iterator[Answer]:
     from distributed import as_completed  # pyright: ignore[reportMissingImports]
 
-    plain = asdict(allowance)
-    futures = {client.submit(carry_out, asdict(task), plain, pure=False): task for task in tasks}
+    allowed: AllowanceValue = {"seconds": allowance.seconds, "memory_mb": allowance.memory_mb}
+    futures = {client.submit(carry_out, plain(task), allowed, pure=False): task for task in tasks}
     for future in as_completed(tuple(futures), loop=client.loop):
         task = futures.pop(future)
         if future.status != "finished":
             told = printable(str(future.exception()), 300)
             yield from _all(task, f"the cluster gave this task up: {told}")
             continue
-        found: Mapping[str, Any] = future.result()
+        found: Done = future.result()
         if found["made_by"] != made_by():
             raise BadInput(
                 [f"the cluster runs another nirmap: {found['made_by']}; here: {made_by()}"]
             )
         for answer in found["answers"]:
-            yield Answer(task=task, **answer)
+            yield Answer(
+                task=task,
+                device=answer["device"],
+                fingerprint=answer["fingerprint"],
+                body=answer["body"],
+                seconds=answer["seconds"],
+                read_seconds=answer["read_seconds"],
+                peak_mb=answer["peak_mb"],
+            )
 
 
 def _all(task: Task, says: str) -> Iterator[Answer]:
@@ -85,18 +125,24 @@ def _all(task: Task, says: str) -> Iterator[Answer]:
         )
 
 
-def carry_out(raw: Mapping[str, Any], allowance: Mapping[str, Any]) -> dict[str, Any]:
+def carry_out(raw: TaskValue, allowance: AllowanceValue) -> Done:
     """One task, on a Dask worker: the answers of all its devices, as plain values."""
-    task = Task(**raw)
+    task = task_of(raw)
     pool = _pool(Allowance(**allowance))
     told = pool.run([task], 1, lambda task, fingerprint: task.devices)
-    answers = [_plain(answer) for answer in told]
+    answers = [_value(answer) for answer in told]
     return {"made_by": made_by(), "answers": answers}
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
-    names = ("device", "fingerprint", "body", "seconds", "read_seconds", "peak_mb")
-    return {name: getattr(answer, name) for name in names}
+def _value(answer: Answer) -> AnswerValue:
+    return {
+        "device": answer.device,
+        "fingerprint": answer.fingerprint,
+        "body": answer.body,
+        "seconds": answer.seconds,
+        "read_seconds": answer.read_seconds,
+        "peak_mb": answer.peak_mb,
+    }
 
 
 def _pool(allowance: Allowance) -> Pool:

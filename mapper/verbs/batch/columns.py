@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+from mapper.verbs.batch.document import ChangeRow, Row
+from mapper.verbs.batch.rank import headroom
+
+Cell = str | float | None
+Line = Mapping[str, Cell]
 
 COLUMNS: Mapping[str, str] = {
     "model": "the model's path",
@@ -37,12 +42,9 @@ COLUMNS: Mapping[str, str] = {
 ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
 
 
-def flat(row: Mapping[str, Any], rank: int | None = None) -> dict[str, Any]:
+def flat(row: Row, rank: int | None = None) -> Line:
     """The columns of a row; None where there is nothing to tell."""
-    cores, full, loss, binding = (
-        row[key] or {} for key in ("cores", "tightest", "loss", "binding")
-    )
-    share = full.get("share")
+    cores, full, loss, binding = row["cores"], row["tightest"], row["loss"], row["binding"]
     return {
         "model": row["model"],
         "device": row["device"],
@@ -50,35 +52,35 @@ def flat(row: Mapping[str, Any], rank: int | None = None) -> dict[str, Any]:
         "group": row["group"],
         "rank": rank,
         "neurons": row["neurons"],
-        "cores": cores.get("used"),
-        "cores_available": cores.get("available"),
-        "tightest": full.get("resource"),
-        "share": share,
-        "headroom": None if share is None else round(1.0 - share, 6),
+        "cores": None if cores is None else cores["used"],
+        "cores_available": None if cores is None else cores["available"],
+        "tightest": None if full is None else full["resource"],
+        "share": None if full is None else full["share"],
+        "headroom": headroom(row),
         "error": row["error"],
-        "loss": loss.get("rms"),
-        "clipped": loss.get("clipped"),
+        "loss": None if loss is None else loss["rms"],
+        "clipped": None if loss is None else loss["clipped"],
         "agreement": row["agreement"],
         "rules": " ".join(row["rules"]) or None,
         "assumptions": len(row["assumptions"]) if row["status"] == "fits" else None,
-        "kind": binding.get("kind"),
-        "limit": binding.get("limit"),
-        "about": " ".join(binding.get("about", ())) or None,
-        "demanded": binding.get("demanded"),
-        "available": binding.get("available"),
-        "unit": binding.get("unit"),
+        "kind": None if binding is None else binding["kind"],
+        "limit": None if binding is None else binding["limit"],
+        "about": None if binding is None else " ".join(binding["about"]) or None,
+        "demanded": None if binding is None else binding["demanded"],
+        "available": None if binding is None else binding["available"],
+        "unit": None if binding is None else binding["unit"],
         "changes": None if row["changes"] is None else "; ".join(map(change, row["changes"])),
         "says": row["says"],
     }
 
 
-def change(made: Mapping[str, Any]) -> str:
+def change(made: ChangeRow) -> str:
     """One change in words: '--allow lif-to-if', 'hidden_neurons 1,024'."""
-    name: str = made["change"]
+    name = made["change"]
     return name if made["to"] is None else f"{name} {made['to']:,g}"
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]], ranks: Mapping[tuple[str, str], int]) -> bytes:
+def as_csv(rows: Iterable[Row], ranks: Mapping[tuple[str, str], int]) -> bytes:
     """The rows as a CSV file; texts that a spreadsheet would compute get a ' in front."""
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, list(COLUMNS), lineterminator="\n")
@@ -89,5 +91,5 @@ def as_csv(rows: Iterable[Mapping[str, Any]], ranks: Mapping[tuple[str, str], in
     return out.getvalue().encode()
 
 
-def _harmless(value: Any) -> Any:
+def _harmless(value: Cell) -> Cell:
     return f"'{value}" if isinstance(value, str) and value.startswith(ACTIVE) else value

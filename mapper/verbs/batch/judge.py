@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mapper.errors import OurBug
+from mapper.verbs.batch.document import Body
+from mapper.verbs.batch.messages import DeviceValue, QuestionValue, TaskValue
 from mapper.verbs.batch.models import UNREADABLE, sha256_of
 from mapper.verbs.batch.program import ROOT
-from mapper.verbs.batch.row import Body, bad_input, body_of, bug
+from mapper.verbs.batch.row import bad_input, body_of, bug
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
-    from mapper.problem.asked import Source
+    from mapper.problem.asked import Asked, Source
     from mapper.solving.outcome import Outcome
     from mapper.verbs.report import Report
 
@@ -27,13 +28,35 @@ MOST = 2**27  # neurons x steps of all samples that a network is judged on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One model and what is asked of it. Values for JSON only: it travels to workers."""
+    """One model and what is asked of it."""
 
     name: str
     path: str
     sha256: str
-    question: Mapping[str, Any]
-    devices: tuple[Mapping[str, Any], ...]  # {name, path, profile (hash)} each
+    question: QuestionValue
+    devices: tuple[DeviceValue, ...]
+
+
+def task_of(value: TaskValue) -> Task:
+    """The task that `plain` has made a value of."""
+    return Task(
+        name=value["name"],
+        path=value["path"],
+        sha256=value["sha256"],
+        question=value["question"],
+        devices=tuple(value["devices"]),
+    )
+
+
+def plain(task: Task) -> TaskValue:
+    """A task as a value for JSON."""
+    return {
+        "name": task.name,
+        "path": task.path,
+        "sha256": task.sha256,
+        "question": task.question,
+        "devices": list(task.devices),
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -70,7 +93,7 @@ def opened(task: Task) -> Opened | Body:
     )
 
 
-def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | None]:
+def verdict(model: Opened, device: DeviceValue) -> tuple[Body, Outcome | None]:
     """The body of the pair's row, and the outcome where there is one.
 
     Raises MemoryError where there is too little; every other failure is a row.
@@ -80,7 +103,7 @@ def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | N
     shown = printable(model.task.path, 200)
     try:
         result = answer(_asked(model, device), whole=False, brief=True)
-        return {**body_of(result), **_on_data(model, result)}, result.outcome
+        return _on_data(model, result, body_of(result)), result.outcome
     except BadInput as error:
         return bad_input(error.findings, shown), None
     except OurBug as error:
@@ -91,24 +114,29 @@ def verdict(model: Opened, device: Mapping[str, Any]) -> tuple[Body, Outcome | N
         return bug(surprise(error)), None
 
 
-def _on_data(model: Opened, result: Report) -> Body:
-    """Agreement with the ideal network's decisions, and alarms, where there are data."""
+def _on_data(model: Opened, result: Report, body: Body) -> Body:
+    """The body with agreement with the ideal network's decisions, and alarms, where there are data."""
     given = model.task.question["data"]
     if given is None or result.bundle is None:
-        return {}
+        return body
     from mapper.verbs.compare.verb import How, compare_result
 
     path = Path(given["path"])
-    alarms = result.bundle.manifest["alarms"]
+    alarms = body["alarms"]
     if sha256_of(path) != given["sha256"]:
-        return {"alarms": [*alarms, "not judged on data: the file is another than at the start"]}
+        gone = "not judged on data: the file is another than at the start"
+        return {**body, "alarms": [*alarms, gone]}
     width = sum(math.prod(row["shape"]) for row in result.bundle.manifest["populations"])
     how = How(decode=given["decode"], orders=1, split=False, numbers=max(MOST // width, 1))
     try:
         found = compare_result(result, model.source, path, how)
     except BadInput as error:
-        return {"alarms": [*alarms, f"not judged on data: {error.findings[0]}"]}
-    return {"agreement": round(found.agreement.value, 6), "alarms": [*alarms, *found.alarms]}
+        return {**body, "alarms": [*alarms, f"not judged on data: {error.findings[0]}"]}
+    return {
+        **body,
+        "agreement": round(found.agreement.value, 6),
+        "alarms": [*alarms, *found.alarms],
+    }
 
 
 def surprise(error: BaseException) -> list[str]:
@@ -121,7 +149,7 @@ def surprise(error: BaseException) -> list[str]:
     return told
 
 
-def _asked(model: Opened, device: Mapping[str, Any]):
+def _asked(model: Opened, device: DeviceValue) -> Asked:
     from device_profiles.load import load
     from mapper.problem.asked import Asked
     from mapper.problem.options import settings_of, split

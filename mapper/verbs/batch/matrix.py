@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from mapper.report.words import number
 from mapper.verbs.batch.columns import change
-from mapper.verbs.batch.row import STATUSES
+from mapper.verbs.batch.document import STATUSES, Binding, Row, Summary
 from mapper.verbs.batch.words import SHORT
 
-Facts = Mapping[str, Any]
 SAYS = {
     "fits": "fits",
     "native": "fits as it is",
@@ -48,21 +47,25 @@ class Line:
     cells: tuple[Cell | None, ...]
 
 
+class Details(TypedDict):
+    """What stands behind cells: texts once each, rows of indices into them."""
+
+    rows: list[list[int]]
+    texts: list[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """common: the folder that holds all models, '' if none does; kinds: (kind, in words, count).
-
-    details: {texts, rows}: texts once each, rows of indices into them.
-    """
+    """common: the folder that holds all models, '' if none does; kinds: (kind, in words, count)."""
 
     common: str
     devices: tuple[str, ...]
     kinds: tuple[tuple[str, str, int], ...]
     lines: tuple[Line, ...]
-    details: Mapping[str, Any]
+    details: Details
 
 
-def matrix(rows: Sequence[Facts], facts: Facts) -> Matrix:
+def matrix(rows: Sequence[Row], facts: Summary) -> Matrix:
     """The matrix of a batch's rows and its summary."""
     devices = tuple(entry["device"] for entry in facts["devices"])
     places = {
@@ -115,11 +118,11 @@ def _common(names: Sequence[str]) -> str:
     return "".join(f"{part}/" for part in parts[0][:same])
 
 
-def _kind(row: Facts) -> str:
-    return row["group"] if row["status"] == "fits" else row["status"]
+def _kind(row: Row) -> str:
+    return row["group"] or row["status"]
 
 
-def _cell(i: int, row: Facts, rank: int | None) -> Cell:
+def _cell(i: int, row: Row, rank: int | None) -> Cell:
     kind = _kind(row)
     if row["status"] == "fits":
         full = row["tightest"]
@@ -133,7 +136,7 @@ def _cell(i: int, row: Facts, rank: int | None) -> Cell:
     return Cell(kind=kind, text=text, rank=None, id=i)
 
 
-def _details(row: Facts, texts: dict[str, int]) -> list[Any]:
+def _details(row: Row, texts: dict[str, int]) -> list[int]:
     """[status, sentence, [label, text]...], every text by its number."""
 
     def at(text: str) -> int:
@@ -143,18 +146,21 @@ def _details(row: Facts, texts: dict[str, int]) -> list[Any]:
     return [at(SAYS[_kind(row)]), at(row["says"]), *pairs]
 
 
-def _told(row: Facts) -> list[tuple[str, str]]:
+def _told(row: Row) -> list[tuple[str, str]]:
     """What a person asks next, label by label."""
     told: list[tuple[str, str]] = []
     if row["status"] == "fits":
         cores, loss, full = row["cores"], row["loss"], row["tightest"]
-        told.append(("Cores", f"{cores['used']:,} of {cores['available']:,}, {row['placement']}"))
+        if cores is not None:
+            used = f"{cores['used']:,} of {cores['available']:,}"
+            told.append(("Cores", f"{used}, {row['placement']}"))
         if full is not None:
             name = full["resource"].replace("_", " ")
             told.append(("Tightest", f"{name}: {full['used']:,} of {full['available']:,}"))
         told.append(("Rewrites", ", ".join(row["rules"]) or "none"))
         told.append(("Membrane-response error", f"{row['error']:.3g}"))
-        told.append(("Lost to integers", f"rms {loss['rms']:.2g}, at most {loss['max']:.2g}"))
+        if loss is not None:
+            told.append(("Lost to integers", f"rms {loss['rms']:.2g}, at most {loss['max']:.2g}"))
         told += [("Alarm", alarm) for alarm in row["alarms"]]
         told += [("Assumed", "; ".join(row["assumptions"]))] if row["assumptions"] else []
     told += [("Limit", _limit(row["binding"]))] if row["binding"] is not None else []
@@ -167,7 +173,7 @@ def _told(row: Facts) -> list[tuple[str, str]]:
     return told
 
 
-def _limit(binding: Facts) -> str:
+def _limit(binding: Binding) -> str:
     numbers = f"{number(binding['demanded'])} of {number(binding['available'])} {binding['unit']}"
     name = binding["limit"] if binding["kind"] not in ("unsupported",) else binding["kind"]
     return f"{name}: {numbers} ({binding['confidence']}: {binding['source']})"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mapper.report.html import rendered, script_data
 from mapper.verbs.batch.columns import change
+from mapper.verbs.batch.document import Row, Summary
 from mapper.verbs.batch.words import limit_words
 
 HERE = "mapper.verbs.batch"  # where fit.html and fit.js lie
 
 
-def fit_html(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+def fit_html(rows: Sequence[Row], facts: Summary) -> str:
     """The page of a batch: the matrix of models and devices, with filters."""
     from mapper.verbs.batch.matrix import matrix
 

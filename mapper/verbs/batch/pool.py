@@ -9,20 +9,21 @@ from __future__ import annotations
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from mapper.verbs.batch.judge import Task
+from mapper.verbs.batch.document import Body
+from mapper.verbs.batch.judge import Task, plain
+from mapper.verbs.batch.messages import DeviceValue, Message
 from mapper.verbs.batch.process import Process, memory_says, worker_command
-from mapper.verbs.batch.row import Body, bug, limit_hit
+from mapper.verbs.batch.row import bug, limit_hit
 
 READ = "read"
 MOST_DEATHS = 2  # of one job, before it is its fault
 MOST_STARTS = 3  # in a row, before workers are given up
 START_SECONDS = 120.0
 
-Devices = tuple[Mapping[str, Any], ...]
+Devices = tuple[DeviceValue, ...]
 Remaining = Callable[[Task, str], Devices]
 
 
@@ -134,7 +135,7 @@ class Pool:
         worker.work = self._waiting.popleft()
         worker.body, worker.fingerprint = None, None
         self._at(worker, READ)
-        worker.process.say({"task": asdict(worker.work.task)})
+        worker.process.say({"task": plain(worker.work.task)})
 
     def _at(self, worker: _Worker, job: str) -> None:
         worker.at, worker.deadline = job, time.monotonic() + self.allowance.seconds
@@ -155,7 +156,7 @@ class Pool:
             if now >= worker.deadline and (worker.work is not None or not worker.ready):
                 yield from self._overdue(worker)
 
-    def _heard(self, worker: _Worker, message: Mapping[str, Any]) -> Iterator[Answer]:
+    def _heard(self, worker: _Worker, message: Message) -> Iterator[Answer]:
         if "ready" in message:
             worker.ready, self._failed_starts = True, 0
             return
@@ -170,18 +171,24 @@ class Pool:
             self._at(worker, message["at"])
             worker.device, worker.body = message.get("device", ""), message.get("body")
         elif "read" in message:
-            worker.read_seconds = message["seconds"]
-            if message["body"] is not None:
-                yield from self._all(worker, work, message["body"])
-                return
-            worker.fingerprint = message["read"]
-            left = self._remaining(work.task, message["read"])
-            work.task = replace(work.task, devices=left)
-            worker.process.say({"devices": left})
-        elif "device" in message:
-            yield self._answer(worker, message["device"], message["body"], message["seconds"])
+            yield from self._read(worker, work, message)
+        elif "device" in message and (body := message.get("body")) is not None:
+            yield self._answer(worker, message["device"], body, message.get("seconds", 0.0))
         elif "done" in message:
             worker.work, worker.at = None, None
+
+    def _read(self, worker: _Worker, work: _Work, message: Message) -> Iterator[Answer]:
+        """A model that was read, or could not be."""
+        worker.read_seconds = message.get("seconds", 0.0)
+        body, fingerprint = message.get("body"), message.get("read")
+        if body is not None:
+            yield from self._all(worker, work, body)
+            return
+        assert fingerprint is not None
+        worker.fingerprint = fingerprint
+        left = self._remaining(work.task, fingerprint)
+        work.task = replace(work.task, devices=left)
+        worker.process.say({"devices": list(left)})
 
     def _answer(self, worker: _Worker, device: str, body: Body, seconds: float) -> Answer:
         """The answer of one device, which the task then no longer holds."""

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mapper.verbs.batch.messages import Message, Order
 from mapper.verbs.batch.program import ROOT
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -64,13 +64,13 @@ class Process:
         self._killed_by_us = False
         self._ending: Ending | None = None
 
-    def say(self, message: Mapping[str, Any]) -> None:
+    def say(self, message: Order) -> None:
         """Send one message; a process that is gone is noticed when it is listened to."""
         with contextlib.suppress(OSError):
             self._input.write(json.dumps(message).encode() + b"\n")
             self._input.flush()
 
-    def hear(self) -> tuple[list[dict[str, Any]], bool]:
+    def hear(self) -> tuple[list[Message], bool]:
         """Messages that have come, and whether more can."""
         open_still = True
         while True:

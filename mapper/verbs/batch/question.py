@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mapper.verbs.batch.messages import DataValue, QuestionValue
 from mapper.verbs.batch.models import UNREADABLE, ModelFile, sha256_of
 from mapper.verbs.batch.program import PACKAGES, ROOT
 
@@ -46,7 +47,7 @@ class Question:
     """
 
     preset: str | None = None
-    options: Mapping[str, Any]
+    options: dict[str, object]
     sidecar: Sidecar | None = None
     repair: bool = False
     limits: Limits | None = None
@@ -54,7 +55,7 @@ class Question:
     data: Path | None = None
     decode: str = "count"
 
-    def of(self, model: ModelFile) -> dict[str, Any]:
+    def of(self, model: ModelFile) -> QuestionValue:
         """The question about one model, as values for JSON."""
         from nir_io.sidecar import entry_for
 
@@ -70,7 +71,7 @@ class Question:
             "data": self._data(model),
         }
 
-    def _data(self, model: ModelFile) -> dict[str, str] | None:
+    def _data(self, model: ModelFile) -> DataValue | None:
         """The data of a model, by their hash; None where there are none."""
         if self.data is None:
             return None
@@ -81,7 +82,7 @@ class Question:
         return {"path": str(path.resolve()), "sha256": digest, "decode": self.decode}
 
 
-def key_of(network: str, profile: str, question: Mapping[str, Any]) -> str:
+def key_of(network: str, profile: str, question: QuestionValue) -> str:
     """The key of a pair: what its row depends on, 32 hexadecimal digits.
 
     network: the model's fingerprint, or 'file:' and the file's SHA-256 where it has none;

@@ -7,37 +7,35 @@ tightest limit, whatever that limit is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import cast
 
-from mapper.verbs.batch.columns import flat
-from mapper.verbs.batch.row import GROUPS
+from mapper.verbs.batch.document import GROUPS, Order, Ranked, Row
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
-Line = Mapping[str, Any]
 LAST = float("inf")
 
 
-def _small(name: str) -> Callable[[Line], float]:
-    return lambda line: LAST if line[name] is None else line[name]
+def _small(value: float | None) -> float:
+    return LAST if value is None else value
 
 
-def _large(name: str) -> Callable[[Line], float]:
-    return lambda line: LAST if line[name] is None else -line[name]
+def _large(value: float | None) -> float:
+    return LAST if value is None else -value
 
 
-ORDERS: Mapping[str, Callable[[Line], float]] = {
-    "agreement": _large("agreement"),
-    "group": lambda line: GROUPS.index(line["group"]),
-    "headroom": _large("headroom"),
-    "error": _small("error"),
-    "loss": _small("loss"),
-    "assumptions": _small("assumptions"),
+ORDERS: Mapping[Order, Callable[[Row], float]] = {
+    "agreement": lambda row: _large(row["agreement"]),
+    "group": lambda row: LAST if row["group"] is None else GROUPS.index(row["group"]),
+    "headroom": lambda row: _large(headroom(row)),
+    "error": lambda row: _small(row["error"]),
+    "loss": lambda row: _small(None if row["loss"] is None else row["loss"]["rms"]),
+    "assumptions": lambda row: len(row["assumptions"]),
 }
-USUAL = ("agreement", "group", "headroom", "error")
+USUAL: tuple[Order, ...] = ("agreement", "group", "headroom", "error")
 
 
-def order_of(text: str | None) -> tuple[str, ...]:
+def order_of(text: str | None) -> tuple[Order, ...]:
     """The order that `--rank` names, what it leaves out behind. Raises BadInput."""
     if text is None:
         return USUAL
@@ -50,11 +48,33 @@ def order_of(text: str | None) -> tuple[str, ...]:
                 "once, the most important first"
             ]
         )
-    return (*names, *(name for name in USUAL if name not in names))
+    chosen = cast(tuple[Order, ...], names)
+    return (*chosen, *(name for name in USUAL if name not in names))
 
 
-def ranked(rows: Iterable[Mapping[str, Any]], order: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    """The rows of one model that fit, the most suitable device first, as flat lines."""
-    lines = [flat(row) for row in rows if row["status"] == "fits"]
-    lines.sort(key=lambda line: (*(ORDERS[name](line) for name in order), line["device"]))
-    return tuple({**line, "rank": place} for place, line in enumerate(lines, 1))
+def headroom(row: Row) -> float | None:
+    """What is left of the tightest limit, as a share of it."""
+    full = row["tightest"]
+    return None if full is None else round(1.0 - full["share"], 6)
+
+
+def ranked(rows: Iterable[Row], order: tuple[Order, ...]) -> list[Ranked]:
+    """The rows of one model that fit, the most suitable device first."""
+    found = [row for row in rows if row["status"] == "fits"]
+    found.sort(key=lambda row: (*(ORDERS[name](row) for name in order), row["device"]))
+    return [_line(row, place) for place, row in enumerate(found, 1)]
+
+
+def _line(row: Row, place: int) -> Ranked:
+    full, loss = row["tightest"], row["loss"]
+    return {
+        "rank": place,
+        "device": row["device"],
+        "group": row["group"],
+        "headroom": headroom(row),
+        "tightest": None if full is None else full["resource"],
+        "share": None if full is None else full["share"],
+        "error": row["error"],
+        "loss": None if loss is None else loss["rms"],
+        "agreement": row["agreement"],
+    }

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal
 
+from mapper.report.document import ClaimFacts, ConflictFacts, Fits, LossFacts
+from mapper.verbs.batch.document import (
+    Binding,
+    Body,
+    Group,
+    Row,
+    RowConflict,
+    Status,
+    Tightest,
+    WorstLoss,
+)
 from mapper.verbs.batch.models import ModelFile
 
 if TYPE_CHECKING:
     from mapper.verbs.report import Report
 
-SCHEMA = "nirmap-fit-1"
-STATUSES = ("fits", "not", "undecided", "bad-input", "limit-hit", "bug")
-GROUPS = ("native", "exact", "approximate")
-OUTCOMES = {"fits": "fits", "does-not-fit": "not", "undecided": "undecided"}
+SCHEMA: Final = "nirmap-fit-2"
 OURS = ("placed", "slices-on-cores")  # claims of the question itself; nobody's limit
-
-Row = dict[str, Any]
-Body = dict[str, Any]
-EMPTY: Mapping[str, Any] = {
-    "says": "",
-    "findings": (),
-    "neurons": None,
-    "group": None,
-    "rules": (),
-    "cores": None,
-    "tightest": None,
-    "error": None,
-    "loss": None,
-    "placement": None,
-    "proven": None,
-    "agreement": None,
-    "assumptions": (),
-    "alarms": (),
-    "binding": None,
-    "conflicts": (),
-    "optimistic": (),
-    "changes": None,
-    "stopped": None,
-}
 
 
 def row_of(
@@ -60,57 +44,84 @@ def row_of(
 def body_of(result: Report) -> Body:
     """What a row says of a result: fits, not or undecided."""
     facts = result.facts
-    status = OUTCOMES[facts["outcome"]]
-    body: Body = {"status": status, "neurons": facts["model"]["neurons"]}
-    if status == "fits":
-        return _whole({**body, **_fits(facts)})
-    if status == "undecided":
-        return _whole({**body, "says": facts["because"]})
-    body |= {
+    neurons = facts["model"]["neurons"]
+    if facts["outcome"] == "fits":
+        return _fits(facts)
+    if facts["outcome"] == "undecided":
+        return {**blank("undecided"), "neurons": neurons, "says": facts["because"]}
+    lifted = bool(facts["optimistic"])  # as the exit code of `check`: an uncertain limit decides
+    return {
+        **blank("undecided" if lifted else "not"),
+        "neurons": neurons,
         "says": facts["headline"],
         "binding": _binding(facts["conflicts"]),
         "conflicts": [_conflict(conflict) for conflict in facts["conflicts"]],
         "optimistic": facts["optimistic"],
     }
-    if facts["optimistic"]:  # as the exit code of `check`: an uncertain limit decides
-        body["status"] = "undecided"
-    return _whole(body)
 
 
 def bad_input(findings: Iterable[str], path: str) -> Body:
     """A file, its settings or a network that cannot be used; findings without the path."""
     told = [finding.removeprefix(f"{path}: ") for finding in findings]
-    return _whole({"status": "bad-input", "says": told[0] if told else "", "findings": told})
+    return {**blank("bad-input"), "says": told[0] if told else "", "findings": told}
 
 
 def bug(findings: Iterable[str]) -> Body:
     """Our own fault."""
     told = list(findings)
-    return _whole({"status": "bug", "says": told[0] if told else "", "findings": told})
+    return {**blank("bug"), "says": told[0] if told else "", "findings": told}
 
 
-def limit_hit(what: str, most: float, unit: str, says: str) -> Body:
+def limit_hit(what: Literal["time", "memory"], most: float, unit: str, says: str) -> Body:
     """A job that was stopped at a limit of time or memory."""
-    stopped = {"what": what, "most": most, "unit": unit}
-    return _whole({"status": "limit-hit", "says": says, "stopped": stopped})
+    return {
+        **blank("limit-hit"),
+        "says": says,
+        "stopped": {"what": what, "most": most, "unit": unit},
+    }
 
 
-def _whole(body: Body) -> Body:
-    return {"status": body["status"], **EMPTY, **body}
+def blank(status: Status) -> Body:
+    """What is said of a pair of which no more is known than its status."""
+    return {
+        "status": status,
+        "says": "",
+        "findings": [],
+        "neurons": None,
+        "group": None,
+        "rules": [],
+        "cores": None,
+        "tightest": None,
+        "error": None,
+        "loss": None,
+        "placement": None,
+        "proven": None,
+        "behaviour": None,
+        "cost": None,
+        "agreement": None,
+        "assumptions": [],
+        "alarms": [],
+        "binding": None,
+        "conflicts": [],
+        "optimistic": [],
+        "changes": None,
+        "stopped": None,
+    }
 
 
-def _fits(facts: Mapping[str, Any]) -> Body:
+def _fits(facts: Fits) -> Body:
     changes = facts["changes"]
     inexact = sorted({c["rule"] for c in changes if c["keeps"] != "exact"})
-    group = "approximate" if inexact else "exact" if changes else "native"
-    used = {"used": facts["cores"], "available": facts["device"]["cores"]}
+    group: Group = "approximate" if inexact else "exact" if changes else "native"
     tightest = tightest_of(facts)
     full = "" if tightest is None else f"; {_share(tightest)}"
     return {
+        **blank("fits"),
+        "neurons": facts["model"]["neurons"],
         "says": f"{GROUP_SAYS[group]}{full}",
         "group": group,
         "rules": inexact or sorted({c["rule"] for c in changes}),
-        "cores": used,
+        "cores": {"used": facts["cores"], "available": facts["device"]["cores"]},
         "tightest": tightest,
         "error": max((p["error"] for p in facts["populations"]), default=0.0),
         "loss": _loss(facts["losses"]),
@@ -121,40 +132,40 @@ def _fits(facts: Mapping[str, Any]) -> Body:
     }
 
 
-GROUP_SAYS = {
+GROUP_SAYS: Mapping[Group, str] = {
     "native": "as it is",
     "exact": "exact but for integers and latency",
     "approximate": "approximated",
 }
 
 
-def tightest_of(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+def tightest_of(facts: Fits) -> Tightest | None:
     """The limit with the largest share in use, cores included.
 
     Where slices may be cut as one likes (an advisory placement) each core is as full as the
     cut makes it, and only the number of cores tells; a chip of one core has pools instead.
     """
-    cores = {"resource": "cores", "used": facts["cores"], "available": facts["device"]["cores"]}
-    found: list[dict[str, Any]] = []
+    found: list[Tightest] = []
     if facts["device"]["cores"] > 1:
-        found.append(cores)
-    if facts["placement"] == "binding" and facts["fullest"] is not None:
-        found.append({name: facts["fullest"][name] for name in ("resource", "used", "available")})
-    if not found:
-        return None
-    for use in found:
-        use["share"] = round(use["used"] / use["available"], 6) if use["available"] else 1.0
-    return max(found, key=lambda use: use["share"])
+        found.append(_used("cores", facts["cores"], facts["device"]["cores"]))
+    full = facts["fullest"]
+    if facts["placement"] == "binding" and full is not None:
+        found.append(_used(full["resource"], full["used"], full["available"]))
+    return max(found, key=lambda use: use["share"], default=None)
 
 
-def _share(use: Mapping[str, Any]) -> str:
-    words = str(use["resource"]).replace("_", " ")
+def _used(resource: str, used: float, available: float) -> Tightest:
+    share = round(used / available, 6) if available else 1.0
+    return {"resource": resource, "used": used, "available": available, "share": share}
+
+
+def _share(use: Tightest) -> str:
+    words = use["resource"].replace("_", " ")
     return f"{words} {use['used']:,} of {use['available']:,} ({100 * use['share']:.0f} %)"
 
 
-def _loss(losses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _loss(rows: Sequence[LossFacts]) -> WorstLoss:
     """The worst array: deviations in thresholds, and clipped values of all."""
-    rows = list(losses)
     return {
         "max": max((row["max"] for row in rows), default=0.0),
         "rms": max((row["rms"] for row in rows), default=0.0),
@@ -162,23 +173,33 @@ def _loss(losses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _binding(conflicts: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _binding(conflicts: Iterable[ConflictFacts]) -> Binding | None:
     """The limit of the first conflict that is exceeded most; of none, the first told."""
     for conflict in conflicts:
         claims = [claim for claim in conflict["claims"] if claim["kind"] not in OURS]
         if claims:
             binding = max(claims, key=_excess)  # the first of equals
-            keys = ("kind", "limit", "about", "demanded", "available", "optimistic", "unit")
-            return {key: binding[key] for key in (*keys, "source", "confidence", "fixes")}
+            return {
+                "kind": binding["kind"],
+                "limit": binding["limit"],
+                "about": binding["about"],
+                "demanded": binding["demanded"],
+                "available": binding["available"],
+                "optimistic": binding["optimistic"],
+                "unit": binding["unit"],
+                "source": binding["source"],
+                "confidence": binding["confidence"],
+                "fixes": binding["fixes"],
+            }
     return None
 
 
-def _excess(claim: Mapping[str, Any]) -> float:
+def _excess(claim: ClaimFacts) -> float:
     if claim["available"] > 0:
         return max(1.0, claim["demanded"] / claim["available"])
     return float("inf") if claim["demanded"] > 0 else 1.0
 
 
-def _conflict(conflict: Mapping[str, Any]) -> dict[str, Any]:
+def _conflict(conflict: ConflictFacts) -> RowConflict:
     kinds = [claim["kind"] for claim in conflict["claims"] if claim["kind"] not in OURS]
     return {"says": conflict["headline"], "kinds": list(dict.fromkeys(kinds))}

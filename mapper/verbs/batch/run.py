@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from mapper.verbs.batch.document import Row, TimesRow
 from mapper.verbs.batch.judge import Task
+from mapper.verbs.batch.messages import DeviceValue
 from mapper.verbs.batch.models import ModelFile
 from mapper.verbs.batch.pool import Allowance, Answer, Devices, Remaining, run
 from mapper.verbs.batch.question import Device, Question, key_of
-from mapper.verbs.batch.row import Row, row_of
+from mapper.verbs.batch.row import row_of
 from mapper.verbs.batch.store import Store
 
 SPREAD = 2  # tasks a worker, at least, where models are few
@@ -58,7 +60,7 @@ def fit(
     folder: Path | None,
     progress: Callable[[Step], None] = lambda step: None,
     runner: Runner = run,
-) -> tuple[tuple[Row, ...], tuple[dict[str, Any], ...], int]:
+) -> tuple[tuple[Row, ...], tuple[TimesRow, ...], int]:
     """Every pair's row in order, their times, and how many were computed now.
 
     Raises BadInput where the folder cannot be used.
@@ -118,7 +120,7 @@ class _Work:
         Rows that stand are taken over under this file's name.
         """
         model = self._models[task.name]
-        left: list[Mapping[str, Any]] = []
+        left: list[DeviceValue] = []
         for told in task.devices:
             device = self._devices[told["name"]]
             key = key_of(fingerprint, device.profile.hash, self._asked[model.name])
@@ -161,7 +163,7 @@ class _Work:
             return row["status"] == "bug"
         now = {"time": self._batch.allowance.seconds, "memory": self._batch.allowance.memory_mb}
         stopped = row["stopped"]
-        return now.get(stopped["what"]) != stopped["most"]
+        return stopped is None or now[stopped["what"]] != stopped["most"]
 
 
 def _split(devices: tuple[Device, ...], pieces: int) -> Iterator[tuple[Device, ...]]:
@@ -170,13 +172,13 @@ def _split(devices: tuple[Device, ...], pieces: int) -> Iterator[tuple[Device, .
         yield devices[start : start + each]
 
 
-def _told(device: Device) -> dict[str, Any]:
+def _told(device: Device) -> DeviceValue:
     return {"name": device.name, "path": device.path, "profile": device.profile.hash}
 
 
 def _times(
     model: str, device: str, key: str, seconds: float, read_seconds: float, peak_mb: int
-) -> dict[str, Any]:
+) -> TimesRow:
     return {
         "model": model,
         "device": device,

@@ -2,28 +2,33 @@
 
 results.jsonl holds one row a line. While a batch runs lines are appended, each by one
 write; a line that a kill cut off is dropped when the folder is opened again. At the end the
-file is written anew, sorted, beside the old one and put in its place.
+file is written anew, sorted, beside the old one and put in its place. Rows that an earlier
+nirmap wrote in another format stand in a file of their own from then on (`put_aside`), and
+their pairs are run again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import cast
 
 from mapper.bundle.json import line
-from mapper.verbs.batch.row import SCHEMA, Row
+from mapper.verbs.batch.document import Row, TimesRow
+from mapper.verbs.batch.row import SCHEMA
 from nir_io.errors import BadInput
 
 RESULTS, TIMES = "results.jsonl", "times.jsonl"
 LOCK = ".lock"
 SYNC_SECONDS = 0.5  # rows are on the disk at most this much later
 NEEDED = ("key", "model", "sha256", "fingerprint", "device", "profile", "status")
+OLDER = re.compile(r"nirmap-fit-[0-9]{1,3}")
 
 Pair = tuple[str, str]
 
@@ -37,7 +42,7 @@ class Store:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.rows: dict[Pair, Row] = {}
-        self.times: dict[Pair, dict[str, Any]] = {}
+        self.times: dict[Pair, TimesRow] = {}
         self._by_key: dict[str, Row] = {}
         self._files: dict[str, int] = {}
         self._lock: int | None = None
@@ -67,11 +72,11 @@ class Store:
         """A row with that key, whichever file it was made from."""
         return self._by_key.get(key)
 
-    def add(self, row: Row, took: Mapping[str, Any]) -> None:
+    def add(self, row: Row, took: TimesRow) -> None:
         """Keep a row, at once and on the disk."""
         pair = row["model"], row["device"]
         self._keep(row)
-        self.times[pair] = dict(took)
+        self.times[pair] = took
         self._append(RESULTS, row)
         self._append(TIMES, took)
         if time.monotonic() - self._synced >= SYNC_SECONDS:
@@ -95,22 +100,35 @@ class Store:
         self._files, self._lock = {}, None
 
     def _load(self, folder: Path) -> None:
+        older: dict[str, list[Mapping[str, object]]] = {}
         for row in _read(folder / RESULTS):
-            if row.get("schema") == SCHEMA and all(key in row for key in NEEDED):
-                self._keep(row)
+            schema = str(row.get("schema"))
+            if schema == SCHEMA and all(key in row for key in NEEDED):
+                self._keep(cast(Row, row))
+            elif schema != SCHEMA and OLDER.fullmatch(schema):
+                older.setdefault(f"results.{schema}.jsonl", []).append(row)
+        for name, rows in older.items():
+            self._put_aside(folder / name, rows)
         for took in _read(folder / TIMES):
-            if "model" in took and "device" in took:
-                self.times[took["model"], took["device"]] = took
+            if all(key in took for key in TimesRow.__annotations__):
+                times = cast(TimesRow, took)
+                self.times[times["model"], times["device"]] = times
         write_whole(folder / RESULTS, _lines(self.rows.values()))
         write_whole(folder / TIMES, _lines(self.times.values()))
         flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         self._files = {name: os.open(folder / name, flags) for name in (RESULTS, TIMES)}
 
+    def _put_aside(self, path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+        """Rows of an earlier format, behind those that lie there already."""
+        known = {line(row): row for row in _read(path)}
+        known |= {line(row): row for row in rows}
+        write_whole(path, _lines(known.values()))
+
     def _keep(self, row: Row) -> None:
         self.rows[row["model"], row["device"]] = row
         self._by_key[row["key"]] = row
 
-    def _append(self, name: str, facts: Mapping[str, Any]) -> None:
+    def _append(self, name: str, facts: Mapping[str, object]) -> None:
         if not self._files:
             return
         data = line(facts).encode() + b"\n"
@@ -125,6 +143,11 @@ class Store:
         for file in self._files.values():
             os.fsync(file)
         self._synced = time.monotonic()
+
+
+def put_aside(folder: Path) -> tuple[str, ...]:
+    """The files of a batch's folder that hold rows of an earlier format."""
+    return tuple(sorted(file.name for file in folder.glob("results.nirmap-fit-*.jsonl")))
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -159,19 +182,19 @@ def _locked(path: Path) -> int:
     return file
 
 
-def _lines(facts: Iterable[Mapping[str, Any]]) -> bytes:
+def _lines(facts: Iterable[Mapping[str, object]]) -> bytes:
     return "".join(line(one) + "\n" for one in facts).encode()
 
 
-def _read(path: Path) -> Iterable[dict[str, Any]]:
+def _read(path: Path) -> Iterable[Mapping[str, object]]:
     """Whole lines that hold an object; anything else is what a kill left behind."""
     if not path.is_file():
         return
     *whole, _ = path.read_bytes().split(b"\n")
     for text in whole:
         try:
-            found = json.loads(text)
+            found: object = json.loads(text)
         except ValueError:
             continue
         if isinstance(found, dict):
-            yield found
+            yield cast(dict[str, object], found)

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Final, TypeVar
 
+from mapper.verbs.batch.document import (
+    GROUPS,
+    STATUSES,
+    Admitting,
+    Binding,
+    DeviceSummary,
+    ModelSummary,
+    Order,
+    Refusing,
+    Row,
+    Summary,
+)
 from mapper.verbs.batch.rank import ranked
-from mapper.verbs.batch.row import GROUPS, STATUSES
 
-SCHEMA = "nirmap-fit-summary-1"
+SCHEMA: Final = "nirmap-fit-summary-2"
 MOST_LIMITS = 5
 MOST_CHANGES = 3
-KEPT = ("rank", "device", "group", "headroom", "tightest", "share", "error", "loss", "agreement")
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
+T = TypeVar("T", bound=str)
 
 
-def summary(rows: Rows, order: tuple[str, ...]) -> dict[str, Any]:
-    """The batch as plain values, devices and models in name order."""
+def summary(rows: Rows, order: tuple[Order, ...], where: str | None = None) -> Summary:
+    """The batch as plain values, devices and models in name order; where: what `rows` meet."""
     return {
         "schema": SCHEMA,
         "pairs": len(rows),
         "statuses": _counts((row["status"] for row in rows), STATUSES),
         "order": list(order),
-        "devices": [_device(name, group) for name, group in _by(rows, "device")],
-        "models": [_model(name, group, order) for name, group in _by(rows, "model")],
+        "devices": [_device(*group) for group in _by(rows, lambda row: row["device"])],
+        "models": [_model(*group, order) for group in _by(rows, lambda row: row["model"])],
+        "where": where,
     }
 
 
-def ranks(facts: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+def ranks(facts: Summary) -> dict[tuple[str, str], int]:
     """The place of each (model, device) that fits."""
     return {
         (model["model"], line["device"]): line["rank"]
@@ -39,34 +51,33 @@ def ranks(facts: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     }
 
 
-def _by(rows: Rows, key: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    ordered = sorted(rows, key=lambda row: row[key])
-    return [(name, list(group)) for name, group in groupby(ordered, key=lambda row: row[key])]
+def _by(rows: Rows, key: Callable[[Row], str]) -> list[tuple[str, list[Row]]]:
+    return [(name, list(group)) for name, group in groupby(sorted(rows, key=key), key=key)]
 
 
-def _counts(found: Iterable[str | None], names: Iterable[str]) -> dict[str, int]:
+def _counts(found: Iterable[str | None], names: Iterable[T]) -> dict[T, int]:
     counted = Counter(found)
     return {name: counted[name] for name in names}
 
 
-def _device(name: str, rows: Rows) -> dict[str, Any]:
+def _device(name: str, rows: Rows) -> DeviceSummary:
     refused = [row for row in rows if row["binding"] is not None]
+    bindings = [row["binding"] for row in rows if row["binding"] is not None]
     return {
         "device": name,
         "profile": rows[0]["profile"],
         "statuses": _counts((row["status"] for row in rows), STATUSES),
         "groups": _counts((row["group"] for row in rows), GROUPS),
         "refused": len(refused),
-        "refusing": _refusing(refused),
+        "refusing": _refusing(bindings),
         "admitting": _admitting(refused),
     }
 
 
-def _refusing(refused: Rows) -> list[dict[str, Any]]:
+def _refusing(bindings: Iterable[Binding]) -> list[Refusing]:
     """Limits by the number of models that they refuse, with the range of what was demanded."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in refused:
-        binding = row["binding"]
+    groups: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+    for binding in bindings:
         named = binding["limit"] if binding["kind"] not in FORMS else ""
         groups[binding["kind"], named].append(binding)
     ordered = sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0]))
@@ -87,7 +98,7 @@ def _refusing(refused: Rows) -> list[dict[str, Any]]:
 FORMS = ("unsupported", "needs-allow", "max-error", "exact-only")  # their limit names a plan
 
 
-def _admitting(refused: Rows) -> list[dict[str, Any]]:
+def _admitting(refused: Rows) -> list[Admitting]:
     """Sets of changes by the number of refused models that they admit.
 
     A set admits a model whose own changes are all in it; where a change is a number, the
@@ -123,11 +134,10 @@ def _no_better(one: Found, other: Found) -> bool:
     return other[0] >= one[0] and other[1] < one[1] and set(other[2]) < set(one[2])
 
 
-def _model(name: str, rows: Rows, order: tuple[str, ...]) -> dict[str, Any]:
-    lines = ranked(rows, order)
+def _model(name: str, rows: Rows, order: tuple[Order, ...]) -> ModelSummary:
     return {
         "model": name,
         "neurons": next((row["neurons"] for row in rows if row["neurons"] is not None), None),
         "statuses": _counts((row["status"] for row in rows), STATUSES),
-        "ranking": [{key: line[key] for key in KEPT} for line in lines],
+        "ranking": ranked(rows, order),
     }

@@ -6,15 +6,16 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from mapper.problem.given import AnyPath, Given
 from mapper.verbs.batch.columns import as_csv, flat
+from mapper.verbs.batch.document import Row, Summary, TimesRow
 from mapper.verbs.batch.models import models
 from mapper.verbs.batch.pool import Allowance
+from mapper.verbs.batch.pool import run as pooled
 from mapper.verbs.batch.question import Device, Question
 from mapper.verbs.batch.rank import order_of
-from mapper.verbs.batch.row import Row
-from mapper.verbs.batch.run import Batch, Step
+from mapper.verbs.batch.run import Batch, Runner, Step
 from mapper.verbs.batch.run import fit as run_batch
 from mapper.verbs.batch.store import write_whole
 from mapper.verbs.batch.summary import ranks, summary
@@ -22,10 +23,6 @@ from mapper.verbs.batch.where import where as condition_of
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
-if TYPE_CHECKING:
-    from nir_io.limits import Limits
-
-AnyPath = str | os.PathLike[str]
 SECONDS, MEMORY_MB = 60.0, 4096
 CSV, SUMMARY, PAGE = "results.csv", "summary.json", "report.html"
 ALL = "all"
@@ -42,8 +39,8 @@ class Fitted:
 
     rows: tuple[Row, ...]
     shown: tuple[Row, ...]
-    facts: Mapping[str, Any]
-    times: tuple[Mapping[str, Any], ...]
+    facts: Summary
+    times: tuple[TimesRow, ...]
     new: int
     folder: Path | None
 
@@ -68,54 +65,61 @@ class Fitted:
         return tuple(r for r in self.rows if r["device"] in wanted and r["status"] != "fits")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a batch is run, judged and shown.
+
+    workers: processes, None: as many as cores; time_limit, memory_limit: seconds and MB of a
+    job; changes: look for changes that lift each refusal; scheduler: address of a Dask cluster;
+    where: a condition on the rows shown; rank: order of devices; data, decode: what fitting
+    networks are judged on, and by which read-out.
+    """
+
+    workers: int | None = None
+    time_limit: float = SECONDS
+    memory_limit: int = MEMORY_MB
+    changes: bool = True
+    scheduler: str | None = None
+    where: str | None = None
+    rank: str | None = None
+    data: AnyPath | None = None
+    decode: str = "count"
+
+
 def fit(
     paths: Iterable[AnyPath],
-    devices: str | Iterable[AnyPath] = ALL,
+    devices: str | Iterable[AnyPath],
+    how: How,
+    said: Given,
     *,
     output: AnyPath | None = None,
-    semantics: str | None = None,
-    models_file: AnyPath | None = None,
-    repair: bool = False,
-    limits: Limits | None = None,
-    workers: int | None = None,
-    time_limit: float = SECONDS,
-    memory_limit: int = MEMORY_MB,
-    changes: bool = True,
-    scheduler: str | None = None,
-    where: str | None = None,
-    rank: str | None = None,
-    data: AnyPath | None = None,
-    decode: str = "count",
     progress: Callable[[Step], None] = lambda step: None,
-    options: Mapping[str, Any],
 ) -> Fitted:
     """Try every model on every device. Raises BadInput and ProfileError before it starts."""
-    order = order_of(rank)
-    shows = None if where is None else condition_of(where)
+    order = order_of(how.rank)
+    shows = None if how.where is None else condition_of(how.where)
     batch = Batch(
         models=models(paths),
         devices=devices_of(devices),
         question=replace(
-            _question(semantics, models_file, repair, limits, changes, options),
-            data=_data(data),
-            decode=_decode(decode),
+            _question(said, how.changes), data=_data(how.data), decode=_decode(how.decode)
         ),
-        allowance=_allowance(time_limit, memory_limit),
-        workers=_workers(workers),
+        allowance=_allowance(how.time_limit, how.memory_limit),
+        workers=_workers(how.workers),
     )
     folder = None if output is None else Path(output)
-    runner: dict[str, Any] = {}
-    if scheduler is not None:
+    runner: Runner = pooled
+    if how.scheduler is not None:
         from mapper.verbs.batch.cluster import on_cluster
 
-        runner["runner"] = on_cluster(scheduler)
-    rows, times, new = run_batch(batch, folder, progress, **runner)
+        runner = on_cluster(how.scheduler)
+    rows, times, new = run_batch(batch, folder, progress, runner)
     every = ranks(summary(rows, order))
     shown = rows
     if shows is not None:
         places = [every.get((row["model"], row["device"])) for row in rows]
         shown = tuple(row for row, at in zip(rows, places, strict=True) if shows(flat(row, at)))
-    facts = {**summary(shown, order), "where": where}
+    facts = summary(shown, order, how.where)
     fitted = Fitted(rows=rows, shown=shown, facts=facts, times=times, new=new, folder=folder)
     if folder is not None:
         _write(fitted, folder, every)
@@ -147,40 +151,33 @@ def devices_of(given: str | Iterable[AnyPath]) -> tuple[Device, ...]:
     return tuple(sorted(found.values(), key=lambda device: device.name))
 
 
-def _question(
-    semantics: str | None,
-    models_file: AnyPath | None,
-    repair: bool,
-    limits: Limits | None,
-    changes: bool,
-    options: Mapping[str, Any],
-) -> Question:
+def _question(said: Given, changes: bool) -> Question:
     """Options are checked as far as they can be without a network. Raises BadInput."""
     from mapper.problem.options import split
     from nir_io.presets import PRESETS
     from nir_io.settings import parsed
     from nir_io.sidecar import load_sidecar
 
-    overrides, _ = split(options)
+    overrides, _ = split(said.settings)
     findings: list[str] = []
     for name, value in overrides.items():
         try:
             parsed(name, value)
         except ValueError as error:
             findings.append(f"option: {error}")
-    if semantics is not None and semantics not in PRESETS:
-        shown = printable(semantics)
+    if said.preset is not None and said.preset not in PRESETS:
+        shown = printable(said.preset)
         findings.append(
             f"option semantics: there are no semantics '{shown}'; there are: {', '.join(PRESETS)}"
         )
     if findings:
         raise BadInput(findings)
     return Question(
-        preset=semantics,
-        options=options,
-        sidecar=None if models_file is None else load_sidecar(models_file),
-        repair=repair,
-        limits=limits,
+        preset=said.preset,
+        options=said.settings,
+        sidecar=None if said.models is None else load_sidecar(said.models),
+        repair=said.repair,
+        limits=said.limits,
         changes=changes,
     )
 

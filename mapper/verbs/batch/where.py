@@ -15,13 +15,12 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from mapper.verbs.batch.columns import COLUMNS
+from mapper.verbs.batch.columns import COLUMNS, Line
 from nir_io.errors import BadInput
 from nir_io.raw import printable
 
 MOST_CHARACTERS = 2000
 MOST_DEPTH = 50
-Line = Mapping[str, Any]
 Condition = Callable[[Line], bool]
 COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -50,7 +49,7 @@ def where(text: str) -> Condition:
     return lambda line: bool(value(line))
 
 
-def _value(node: ast.expr, text: str, depth: int) -> Callable[[Line], Any]:
+def _value(node: ast.expr, text: str, depth: int) -> Callable[[Line], object]:
     if depth == 0:
         raise ValueError
     match node:
@@ -89,11 +88,11 @@ def _value(node: ast.expr, text: str, depth: int) -> Callable[[Line], Any]:
             )
 
 
-def _compare(ops: list[ast.cmpop], values: list[Any]) -> bool:
+def _compare(ops: list[ast.cmpop], values: list[object]) -> bool:
     return all(_holds(op, *pair) for op, pair in zip(ops, pairwise(values), strict=True))
 
 
-def _holds(op: ast.cmpop, a: Any, b: Any) -> bool:
+def _holds(op: ast.cmpop, a: object, b: object) -> bool:
     if isinstance(op, ORDERED) and (a is None or b is None):
         return False
     compare = COMPARE.get(type(op))

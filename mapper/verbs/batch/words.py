@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import counted, number
 from mapper.verbs.batch.columns import change
-from mapper.verbs.batch.row import STATUSES
+from mapper.verbs.batch.document import (
+    STATUSES,
+    DeviceSummary,
+    ModelSummary,
+    Ranked,
+    Refusing,
+    Summary,
+)
+from mapper.verbs.batch.store import put_aside
 
-Facts = Mapping[str, Any]
 MOST_MODELS = 20
 LONGEST = 44  # characters of a model's name
 FILES = "results.jsonl, results.csv, summary.json, times.jsonl, report.html"
-SHORT = {"bad-input": "bad input", "limit-hit": "limit hit"}
+SHORT: Mapping[str, str] = {"bad-input": "bad input", "limit-hit": "limit hit"}
 
 
-def fit_page(facts: Facts, folder: Path | None = None) -> Page:
+def fit_page(facts: Summary, folder: Path | None = None) -> Page:
     """The page of a summary (mapper.verbs.batch.summary), and where its files are."""
     statuses, models, devices = facts["statuses"], facts["models"], facts["devices"]
     told = ", ".join(f"{n:,} {SHORT.get(name, name)}" for name, n in statuses.items() if n)
@@ -27,6 +33,10 @@ def fit_page(facts: Facts, folder: Path | None = None) -> Page:
         lines.append("A bug is ours, not your network's: please report the row with the model.")
     if folder is not None:
         lines.append(f"In {folder}: {FILES}.")
+        for name in put_aside(folder):
+            lines.append(
+                f"Rows of an earlier nirmap are kept in {name}; their pairs were run again."
+            )
     blocks = [
         Block("Devices", tuple(_device(d) for d in devices)),
         Block("What refuses most, and what would admit most of it", _advice(devices)),
@@ -49,7 +59,7 @@ KINDS = {
 }
 
 
-def limit_words(entry: Facts) -> str:
+def limit_words(entry: Refusing) -> str:
     """'output_neurons: 27 models, 9 to 100 demanded, 8 neurons there'."""
     name = entry["limit"] or KINDS.get(entry["kind"], entry["kind"])
     models = counted(entry["models"], "model")
@@ -60,7 +70,7 @@ def limit_words(entry: Facts) -> str:
     return f"{name}: {models}, {span} demanded of {number(entry['available'])} {entry['unit']}"
 
 
-def _device(entry: Facts) -> Row:
+def _device(entry: DeviceSummary) -> Row:
     statuses, groups = entry["statuses"], entry["groups"]
     kinds = ", ".join(f"{n} {name}" for name, n in groups.items() if n)
     fits = f"{statuses['fits']} fit" + (f" ({kinds})" if kinds else "")
@@ -68,7 +78,7 @@ def _device(entry: Facts) -> Row:
     return entry["device"], fits, ", ".join(rest)
 
 
-def _advice(devices: Sequence[Facts]) -> tuple[Row, ...]:
+def _advice(devices: Sequence[DeviceSummary]) -> tuple[Row, ...]:
     rows: list[Row] = []
     for entry in devices:
         first = entry["device"]
@@ -82,7 +92,7 @@ def _advice(devices: Sequence[Facts]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _models(facts: Facts) -> tuple[Row, ...]:
+def _models(facts: Summary) -> tuple[Row, ...]:
     """Each model with the devices that it fits, the most suitable first."""
     models = facts["models"]
     rows: list[Row] = []
@@ -94,7 +104,7 @@ def _models(facts: Facts) -> tuple[Row, ...]:
     return (*rows, *_more(models))
 
 
-def _place(line: Facts) -> str:
+def _place(line: Ranked) -> str:
     share, agreement = line["share"], line["agreement"]
     agrees = "" if agreement is None else f", {100 * agreement:.1f} % agree"
     return f"{line['device']} ({line['group']}" + (
@@ -102,7 +112,7 @@ def _place(line: Facts) -> str:
     )
 
 
-def _more(models: Sequence[Facts]) -> tuple[Row, ...]:
+def _more(models: Sequence[ModelSummary]) -> tuple[Row, ...]:
     left = len(models) - MOST_MODELS
     return ((f"and {counted(left, 'more model')}", "(results.csv has all)"),) if left > 0 else ()
 

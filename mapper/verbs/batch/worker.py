@@ -21,7 +21,13 @@ import sys
 import threading
 import time
 from queue import SimpleQueue
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn, Unpack
+
+if TYPE_CHECKING:
+    from mapper.solving.outcome import Impossible
+    from mapper.verbs.batch.document import Body
+    from mapper.verbs.batch.judge import Opened
+    from mapper.verbs.batch.messages import DeviceValue, Message, Order, TaskValue
 
 MB = 1 << 20
 
@@ -37,45 +43,47 @@ def main(memory_mb: int) -> None:
     channel = _Channel(out, lines)
     channel.say(ready=base // MB)
     while True:
-        channel.serve(channel.hear()["task"])
+        order = channel.hear()
+        if "task" in order:
+            channel.serve(order["task"])
 
 
 class _Channel:
     def __init__(self, out: IO[str], lines: SimpleQueue[bytes]) -> None:
         self._out, self._lines = out, lines
 
-    def say(self, **message: Any) -> None:
+    def say(self, **message: Unpack[Message]) -> None:
         from mapper.bundle.json import line
 
         self._out.write(line(message) + "\n")
         self._out.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self) -> Order:
         return json.loads(self._lines.get())
 
-    def serve(self, raw: dict[str, Any]) -> None:
+    def serve(self, raw: TaskValue) -> None:
         """One task. After a job that ran out of memory the worker ends, for a clean one."""
-        from mapper.verbs.batch.judge import Opened, Task, opened
+        from mapper.verbs.batch.judge import Opened, opened, task_of
 
         self.say(at="read")
         started = time.perf_counter()
         try:
-            model = opened(Task(**raw))
+            model = opened(task_of(raw))
         except MemoryError:
             return self._out_of_memory()
         seconds = time.perf_counter() - started
         if not isinstance(model, Opened):
-            self.say(read=None, body=model, seconds=seconds, **_peak())
+            self.say(read=None, body=model, seconds=seconds, peak_mb=_peak())
             self.say(done=True)
             return
-        self.say(read=model.source.graph.fingerprint, body=None, seconds=seconds, **_peak())
-        for device in self.hear()["devices"]:
+        self.say(read=model.source.graph.fingerprint, body=None, seconds=seconds, peak_mb=_peak())
+        for device in self.hear().get("devices", []):
             self._judge(model, device)
         del model
         gc.collect()
         self.say(done=True)
 
-    def _judge(self, model: Any, device: dict[str, Any]) -> None:
+    def _judge(self, model: Opened, device: DeviceValue) -> None:
         from mapper.solving.outcome import Impossible
         from mapper.verbs.batch.judge import verdict
 
@@ -86,19 +94,20 @@ class _Channel:
         except MemoryError:
             return self._out_of_memory()
         seconds = time.perf_counter() - started
-        told = {"device": device["name"], "seconds": seconds}
+        name = device["name"]
         if not (model.task.question["changes"] and isinstance(outcome, Impossible)):
-            self.say(**told, body=body, **_peak())
+            self.say(device=name, seconds=seconds, body=body, peak_mb=_peak())
             return
-        self.say(at="changes", **told, body=body, **_peak())
-        self.say(**told, body=_with_changes(body, outcome), **_peak())
+        self.say(at="changes", device=name, seconds=seconds, body=body, peak_mb=_peak())
+        body = _with_changes(body, outcome)
+        self.say(device=name, seconds=seconds, body=body, peak_mb=_peak())
 
     def _out_of_memory(self) -> NoReturn:
         self.say(out_of_memory=True)
         os._exit(0)
 
 
-def _with_changes(body: dict[str, Any], outcome: Any) -> dict[str, Any]:
+def _with_changes(body: Body, outcome: Impossible) -> Body:
     """The body with the changes that lift the refusal; the verdict stands if none are found."""
     from mapper.verbs.batch.changes import changes
     from mapper.verbs.batch.judge import surprise
@@ -157,12 +166,12 @@ def _limit(base: int, memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _peak() -> dict[str, int]:
+def _peak() -> int:
     """The most memory that this process has held so far, in MB."""
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KB elsewhere
-    return {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // MB}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // MB
 
 
 if __name__ == "__main__":

@@ -19,11 +19,13 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from nir_io.arrays import AnyArray as Array
+from nir_io.arrays import AnyDtype
+from nir_io.data import Observed
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 from nir_io.raw import printable
@@ -157,7 +159,7 @@ def npz(path: Path, limits: Limits, wanted: tuple[str, ...] | None = None) -> di
     return arrays
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], AnyDtype]:
     version = np.lib.format.read_magic(file)
     read_header = (
         np.lib.format.read_array_header_1_0
@@ -282,11 +284,63 @@ def _binned(
 ) -> tuple[Array, tuple[str, ...]]:
     """Events counted step by step, a step being the chip's."""
     nothing = np.zeros((0, 0, wanted.channels), np.uint8), ()
+    need = _axes(events, shown, wanted, order, found)
+    if found:
+        return nothing
+    assert wanted.dt is not None
+    shape = wanted.inputs[0][1]
+    t = np.asarray(events["t"], dtype=np.float64)
+    axes = {key: np.asarray(events[key]) for key in need if key != "t"}
+    numbers = all(a.dtype.kind in "buif" for a in axes.values())
+    if not numbers or not np.isfinite(t).all() or t.min() < 0:
+        found.append(f"{shown}: 'events' holds times below 0 or that are no numbers")
+        return nothing
+    if t.max() / wanted.dt > 1e7:
+        found.append(f"{shown}: 'events' end at {t.max():g} s, or {t.max() / wanted.dt:.3g} steps")
+        return nothing
+    step = np.floor(t / wanted.dt + 1e-9).astype(np.int64)
+    if len(shape) > 1 and shape[0] == 2 and order == "on-first":
+        axes["p"] = 1 - axes["p"]
+    keys = ("sample", *(key for key in need if key not in ("sample", "t")))
+    at = [axes[key].astype(np.int64) for key in keys]
+    sizes = (int(at[0].max(initial=0)) + 1, *shape)
+    for key, where, size in zip(keys, at, sizes, strict=True):
+        if where.min() < 0 or where.max() >= size:
+            found.append(
+                f"{shown}: 'events' have {key} {where.min()}..{where.max()}; the network reads "
+                f"0..{size - 1}"
+            )
+    steps = wanted.steps or int(step.max()) + 1
+    if sizes[0] * steps * wanted.channels > 2**33:
+        found.append(f"{shown}: 'events' would make {sizes[0]} samples of {steps} steps: too many")
+    return nothing if found else _counted(at, step, steps, sizes)
+
+
+def _counted(
+    at: list[Array], step: Array, steps: int, sizes: tuple[int, ...]
+) -> tuple[Array, tuple[str, ...]]:
+    """Counts (sample, step, channel); at: sample and places of each event."""
+    inside = step < steps
+    notes: tuple[str, ...] = ()
+    if not inside.all():
+        late = int(np.count_nonzero(~inside))
+        notes = (f"{late:,} of {step.size:,} events come after the {steps} steps of a run",)
+    samples, *shape = sizes
+    raster = np.zeros((samples, steps, *shape), np.uint16)
+    np.add.at(raster, (at[0][inside], step[inside], *(a[inside] for a in at[1:])), 1)
+    kind = np.uint8 if raster.max(initial=0) < 256 else np.uint16
+    return raster.reshape(samples, steps, -1).astype(kind), notes
+
+
+def _axes(
+    events: Array, shown: str, wanted: Wanted, order: str, found: list[str]
+) -> tuple[str, ...]:
+    """The fields that events must have for this network; what is wrong goes to `found`."""
     if len(wanted.inputs) != 1:
         found.append(
             f"{shown}: 'events' are for one input; the network has {len(wanted.inputs)}: give a 'raster'"
         )
-        return nothing
+        return ()
     shape = wanted.inputs[0][1]
     flat = len(shape) == 1
     need = ("sample", "t", "x") if flat else ("sample", "t", "p", "y", "x")[: 2 + len(shape)]
@@ -298,64 +352,21 @@ def _binned(
             f"{shown}: 'events' has the shape {events.shape} and fields {list(names)}; expected "
             f"one row an event with {', '.join(need)}"
         )
-        return nothing
+        return ()
     if wanted.dt is None:
         found.append(
             f"{shown}: 'events' have times in seconds, and the chip's time step is not known; "
             "pass --chip-dt SECONDS"
         )
-    two = not flat and shape[0] == 2
-    if two and not order:
+    if not flat and shape[0] == 2 and not order:
         found.append(
             f"{shown}: 'events' have two polarities; say which channel of the network is ON: "
             f"'polarity' in the file or --polarity, {' or '.join(POLARITIES)}"
         )
-    if found:
-        return nothing
-    assert wanted.dt is not None
-    t = np.asarray(events["t"], dtype=np.float64)
-    axes = {key: np.asarray(events[key]) for key in need if key != "t"}
-    if (
-        not np.isfinite(t).all()
-        or t.min() < 0
-        or any(a.dtype.kind not in "buif" for a in axes.values())
-    ):
-        found.append(f"{shown}: 'events' holds times below 0 or that are no numbers")
-        return nothing
-    if t.max() / wanted.dt > 1e7:
-        found.append(f"{shown}: 'events' end at {t.max():g} s, or {t.max() / wanted.dt:.3g} steps")
-        return nothing
-    step = np.floor(t / wanted.dt + 1e-9).astype(np.int64)
-    if two:
-        axes["p"] = 1 - axes["p"] if order == "on-first" else axes["p"]
-    at = [axes["sample"].astype(np.int64)]
-    at += [axes[key].astype(np.int64) for key in need if key not in ("sample", "t")]
-    sizes = (int(at[0].max(initial=0)) + 1, *shape)
-    for key, where, size in zip(
-        ("sample", *(k for k in need if k not in ("sample", "t"))), at, sizes, strict=True
-    ):
-        if where.min() < 0 or where.max() >= size:
-            found.append(
-                f"{shown}: 'events' have {key} {where.min()}..{where.max()}; the network reads "
-                f"0..{size - 1}"
-            )
-    steps = wanted.steps or int(step.max()) + 1
-    if sizes[0] * steps * wanted.channels > 2**33:
-        found.append(f"{shown}: 'events' would make {sizes[0]} samples of {steps} steps: too many")
-    if found:
-        return nothing
-    inside = step < steps
-    notes = ()
-    if not inside.all():
-        late = int(np.count_nonzero(~inside))
-        notes = (f"{late:,} of {step.size:,} events come after the {steps} steps of a run",)
-    raster = np.zeros((sizes[0], steps, *shape), np.uint16)
-    np.add.at(raster, (at[0][inside], step[inside], *(a[inside] for a in at[1:])), 1)
-    kind = np.uint8 if raster.max(initial=0) < 256 else np.uint16
-    return raster.reshape(sizes[0], steps, -1).astype(kind), notes
+    return need
 
 
-def _of_nir(observed: Mapping[str, Any], name: str, shown: str, wanted: Wanted) -> Data:
+def _of_nir(observed: Mapping[str, Observed], name: str, shown: str, wanted: Wanted) -> Data:
     """The input nodes' spikes of a NIR data file, in name order."""
     found: list[str] = []
     parts: list[Array] = []

@@ -1,5 +1,8 @@
 """From what the outputs give to one decision a sample, by a stated read-out."""
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mapper.verbs.compare.compared import Compared
+from mapper.verbs.compare.document import CompareFacts
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -13,7 +13,7 @@ class Comparison(Compared):
     """A comparison that can be read: by programs, on a terminal, as a page."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> CompareFacts:
         """All that the report says, as plain values for JSON."""
         from mapper.verbs.compare.words import compare_facts
 

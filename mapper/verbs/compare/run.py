@@ -1,5 +1,8 @@
 """Run the chain on data, in parts that fit the memory, and add up what is measured."""
 
+# numpy's functions on arrays of any type give unknown ones
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +22,7 @@ from mapper.verbs.compare.compared import Part, Trace
 from mapper.verbs.compare.data import Data
 from mapper.verbs.compare.decode import scores
 from mapper.verbs.compare.keepup import rates
-from mapper.verbs.compare.measure import Tally
+from mapper.verbs.compare.measure import Likeness, Tally
 from mapper.verbs.compare.report import Comparison
 from mapper.verbs.compare.statistics import Share, mean_difference, paired_difference, share
 from nir_io.arrays import AnyArray as Array
@@ -70,15 +73,7 @@ def compare(
     Raises BadInput where a trace is wanted of a population that there is not.
     """
     bundle = subject.bundle
-    unknown = [name for name in traces if name not in bundle.populations]
-    if unknown:
-        names = ", ".join(f"'{printable(name)}'" for name in bundle.populations)
-        raise BadInput(
-            [
-                f"option --trace: there is no population '{printable(n)}'; there are: {names}"
-                for n in unknown
-            ]
-        )
+    _known(bundle, traces)
     kept = [_Kept() for _ in range(len(links) + (recorded is not None))]
     tallies: dict[str, Tally] = {}
     decoder = subject.family.decoder(bundle, subject.profile)
@@ -111,17 +106,7 @@ def compare(
         np.stack([np.concatenate(runs) for runs in zip(*k.decisions, strict=True)]) for k in kept
     ]
     likeness = {name: tally.likeness() for name, tally in tallies.items()}
-    on = _on(data)
-    said = [
-        text
-        for name, like in likeness.items()
-        for text in alarms.of_spikes(name, like.ideal, like.chip, on)
-    ]
-    looked_at = alarms.bounded(bundle, subject.traits)
-    if recorded is None and looked_at:
-        first = data.raster[: alarms.LOOKED_AT]
-        states = emulate(bundle, first, subject.family.run, states=looked_at).states
-        said += alarms.of_states(states, subject.traits, on)
+    said = _alarms(subject, data, likeness, states=recorded is None)
     parts = tuple(_parts(causes, decisions, data.labels, kept))
     return Comparison(
         model=subject.model,
@@ -143,6 +128,37 @@ def compare(
         notes=data.notes,
         traces=tuple(drawn),
     )
+
+
+def _known(bundle: Loaded, traces: Sequence[str]) -> None:
+    """Raises BadInput where a trace is wanted of a population that there is not."""
+    unknown = [name for name in traces if name not in bundle.populations]
+    if unknown:
+        names = ", ".join(f"'{printable(name)}'" for name in bundle.populations)
+        raise BadInput(
+            [
+                f"option --trace: there is no population '{printable(n)}'; there are: {names}"
+                for n in unknown
+            ]
+        )
+
+
+def _alarms(
+    subject: Subject, data: Data, likeness: Mapping[str, Likeness], *, states: bool
+) -> list[str]:
+    """What looks wrong; states: membranes are looked at, those of the emulator."""
+    on = _on(data)
+    said = [
+        text
+        for name, like in likeness.items()
+        for text in alarms.of_spikes(name, like.ideal, like.chip, on)
+    ]
+    looked_at = alarms.bounded(subject.bundle, subject.traits)
+    if states and looked_at:
+        first = data.raster[: alarms.LOOKED_AT]
+        held = emulate(subject.bundle, first, subject.family.run, states=looked_at).states
+        said += alarms.of_states(held, subject.traits, on)
+    return said
 
 
 def _on(data: Data) -> str:

@@ -7,6 +7,7 @@ from math import sqrt
 
 import numpy as np
 
+from mapper.emulate.manifest import IntervalRow
 from nir_io.arrays import AnyArray
 
 Z = 1.959963984540054  # two-sided 95 %: the normal distribution's 97.5 % quantile
@@ -21,10 +22,14 @@ class Share:
     high: float
     samples: int
 
-    def as_json(self) -> dict[str, float | int]:
+    def as_json(self) -> IntervalRow:
         """Rounded to 6 digits."""
-        found = {key: round(getattr(self, key), 6) for key in ("value", "low", "high")}
-        return {**found, "samples": self.samples}
+        return {
+            "value": round(self.value, 6),
+            "low": round(self.low, 6),
+            "high": round(self.high, 6),
+            "samples": self.samples,
+        }
 
 
 def share(hits: AnyArray) -> Share:

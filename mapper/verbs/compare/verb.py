@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from device_profiles.load import load
 from mapper.bundle.result import Result
 from mapper.emulate.loaded import Loaded
+from mapper.emulate.manifest import Manifest
 from mapper.families import family_named
 from mapper.problem.asked import Source
-from mapper.problem.settings import Settings
+from mapper.problem.rows import semantics_of, settings_of
 from mapper.solving.outcome import Placed
 from mapper.solving.pipeline import decide
 from mapper.solving.pose import pose
@@ -30,7 +30,7 @@ from nir_io.arrays import AnyArray as Array
 from nir_io.errors import BadInput
 from nir_io.limits import Limits
 from nir_io.raw import printable
-from nir_io.semantics import Semantics, per_step
+from nir_io.semantics import per_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +180,10 @@ def of_bundle(folder: Path, source: Source, profile: Path | None) -> Mapped:
     device = load(manifest["device"]["name"] if profile is None else profile)
     backend = family_named(device.family).backend
     question = pose(
-        per_step(source.graph, _semantics(manifest)),
+        per_step(source.graph, semantics_of(manifest["semantics"])),
         device,
-        _semantics(manifest),
-        _settings(manifest),
+        semantics_of(manifest["semantics"]),
+        settings_of(manifest["settings"]),
         backend,
     )
     outcome = decide(question, backend)
@@ -199,26 +199,11 @@ def of_bundle(folder: Path, source: Source, profile: Path | None) -> Mapped:
     )
 
 
-def _semantics(manifest: Mapping[str, Any]) -> Semantics:
-    held = manifest["semantics"]
-    names = [f.name for f in fields(Semantics) if f.name != "origins"]
-    origins = tuple((key, held["origins"][key]) for key in names if key in held["origins"])
-    return Semantics(**{name: held[name] for name in names}, origins=origins)
-
-
-def _settings(manifest: Mapping[str, Any]) -> Settings:
-    held = manifest["settings"]
-    values: dict[str, Any] = {f.name: held[f.name] for f in fields(Settings) if f.name in held}
-    for key, value in values.items():
-        values[key] = tuple(value) if isinstance(value, list) else value
-    return Settings(**values)
-
-
 def _told(placed: Placed) -> list[tuple[str, str, int]]:
     return sorted((name, plan.id, placed.lag[name]) for name, plan in placed.chosen.items())
 
 
-def _told_by(manifest: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+def _told_by(manifest: Manifest) -> list[tuple[str, str, int]]:
     return sorted((r["name"], r["plan"], r["latency"]) for r in manifest["populations"])
 
 

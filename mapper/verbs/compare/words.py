@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
+from mapper.emulate.manifest import IntervalRow
 from mapper.report.facts import semantics_facts
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import alarm_block, number, semantics_block
 from mapper.verbs.compare.decode import READ_OUTS
+from mapper.verbs.compare.document import (
+    CauseFacts,
+    CompareFacts,
+    DataFacts,
+    LikenessFacts,
+    RateFacts,
+)
 
 if TYPE_CHECKING:
+    from mapper.emulate.fans import Rate
     from mapper.verbs.compare.compared import Compared, Part
     from mapper.verbs.compare.measure import Likeness
     from mapper.verbs.compare.statistics import Share
 
-Facts = Mapping[str, Any]
-SCHEMA = "nirmap-compare-1"
+SCHEMA: Final = "nirmap-compare-2"
 MOST_POPULATIONS = 16
 
 
-def compare_facts(found: Compared) -> dict[str, Any]:
+def compare_facts(found: Compared) -> CompareFacts:
     """The comparison as plain values. Every value can be written as JSON."""
     data = found.data
     accuracy = found.accuracy
@@ -49,11 +57,14 @@ def compare_facts(found: Compared) -> dict[str, Any]:
         "populations": {name: _likeness(like) for name, like in found.populations.items()},
         "keeps_up": None
         if not found.rates and found.semantics.chip_dt is None
-        else [rate.as_json() for rate in found.rates],
+        else [_rate_facts(rate) for rate in found.rates],
         "decisions": {"ideal": found.decisions[0].tolist(), "ran": found.decisions[1].tolist()},
         "alarms": list(found.alarms),
         "notes": list(found.notes),
         "semantics": semantics_facts(found.semantics),
+        "reference": None,
+        "behaviour": None,
+        "cost": None,
         "traces": [
             {"population": t.name, "ideal": t.ideal.tolist(), "ran": t.chip.tolist()}
             for t in found.traces
@@ -61,17 +72,14 @@ def compare_facts(found: Compared) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
-    def json(share: Share | None) -> dict[str, Any] | None:
-        return None if share is None else share.as_json()
-
+def _part(part: Part) -> CauseFacts:
     return {
         "cause": part.cause,
         "says": part.says,
-        "agreement": json(part.agreement),
-        "accuracy": json(part.accuracy),
-        "change_of_agreement": json(part.lost_agreement),
-        "change_of_accuracy": json(part.lost_accuracy),
+        "agreement": part.agreement.as_json(),
+        "accuracy": _json(part.accuracy),
+        "change_of_agreement": _json(part.lost_agreement),
+        "change_of_accuracy": _json(part.lost_accuracy),
         "decisions_changed": round(part.changed, 3),
         "nothing_new": part.idle,
         "spikes": None if part.spikes is None else round(part.spikes, 6),
@@ -80,7 +88,24 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
-def _likeness(like: Likeness) -> dict[str, Any]:
+def _rate_facts(rate: Rate) -> RateFacts:
+    return {
+        "what": rate.what,
+        "where": rate.where,
+        "unit": rate.unit,
+        "source": rate.source,
+        "confidence": rate.confidence,
+        "mean": float(f"{rate.mean:.6g}"),
+        "peak": float(f"{rate.peak:.6g}"),
+        "limit": None if rate.limit is None else float(f"{rate.limit:.6g}"),
+    }
+
+
+def _json(share: Share | None) -> IntervalRow | None:
+    return None if share is None else share.as_json()
+
+
+def _likeness(like: Likeness) -> LikenessFacts:
     def rounded(value: float | None) -> float | None:
         return None if value is None else round(value, 6)
 
@@ -96,7 +121,7 @@ def _likeness(like: Likeness) -> dict[str, Any]:
     }
 
 
-def compare_page(facts: Facts) -> Page:
+def compare_page(facts: CompareFacts) -> Page:
     """The page of a comparison's facts."""
     blocks: list[Block] = []
     if facts["alarms"]:
@@ -115,7 +140,7 @@ def compare_page(facts: Facts) -> Page:
     )
 
 
-def verdict(facts: Facts) -> str:
+def verdict(facts: CompareFacts) -> str:
     """The first line: what is kept."""
     head = f"{facts['model']['name']} on {facts['device']['name']}"
     if facts["accuracy"] is None:
@@ -126,7 +151,7 @@ def verdict(facts: Facts) -> str:
     return f"{head}: {percent(now)} right, {percent(ideal)} in the ideal network"
 
 
-def sentences(facts: Facts) -> list[str]:
+def sentences(facts: CompareFacts) -> list[str]:
     """The lines under the verdict."""
     out: list[str] = []
     if facts["accuracy"] is not None:
@@ -146,12 +171,12 @@ def sentences(facts: Facts) -> list[str]:
     return out
 
 
-def percent(share: Facts) -> str:
+def percent(share: IntervalRow) -> str:
     """'96.4 %'."""
     return f"{100 * share['value']:.1f} %"
 
 
-def points(share: Facts) -> str:
+def points(share: IntervalRow) -> str:
     """'-1.0 points (95 % interval -2.1 to 0.1)'."""
     return (
         f"{_signed(share['value'])} points (95 % interval {_signed(share['low'])} to "
@@ -164,11 +189,11 @@ def _signed(value: float) -> str:
     return f"{shown:+.1f}" if shown else "0.0"
 
 
-def _span(share: Facts) -> str:
+def _span(share: IntervalRow) -> str:
     return f"{100 * share['low']:.1f} to {100 * share['high']:.1f} %"
 
 
-def _data(data: Facts) -> str:
+def _data(data: DataFacts) -> str:
     samples = f"{data['samples']:,} {'sample' if data['samples'] == 1 else 'samples'}"
     split = {
         "train": "training data: the network may know them",
@@ -180,28 +205,25 @@ def _data(data: Facts) -> str:
     return f"{samples} of {data['steps']:,} steps of {name} ({split})"
 
 
-def _lost_title(facts: Facts) -> str:
+def _lost_title(facts: CompareFacts) -> str:
     what = "accuracy" if facts["accuracy"] is not None else "agreement"
     return (
         f"Lost by cause (points of {what}; switched on in this order, the parts sum to the whole)"
     )
 
 
-def _lost(facts: Facts) -> tuple[Row, ...]:
-    key = "accuracy" if facts["accuracy"] is not None else "agreement"
+def _lost(facts: CompareFacts) -> tuple[Row, ...]:
     rows: list[Row] = []
     for part in facts["causes"]:
-        change = part[f"change_of_{key}"]
+        kept, change = kept_and_change(part, labels=facts["accuracy"] is not None)
         if change is None:
-            rows.append(("ideal network", "", "", percent(part[key]), ""))
+            rows.append(("ideal network", "", "", percent(kept), ""))
             continue
         if part["nothing_new"]:
-            rows.append((part["cause"], "0.0", "nothing new", percent(part[key]), part["says"]))
+            rows.append((part["cause"], "0.0", "nothing new", percent(kept), part["says"]))
             continue
         if not part["decisions_changed"]:
-            rows.append(
-                (part["cause"], "0.0", "0 decisions changed", percent(part[key]), part["says"])
-            )
+            rows.append((part["cause"], "0.0", "0 decisions changed", percent(kept), part["says"]))
             continue
         flips = f"{number(part['decisions_changed'])} decisions"
         span = f"[{_signed(change['low'])}, {_signed(change['high'])}]"
@@ -210,7 +232,7 @@ def _lost(facts: Facts) -> tuple[Row, ...]:
                 part["cause"],
                 f"{_signed(change['value'])} {span}",
                 flips + " changed",
-                percent(part[key]),
+                percent(kept),
                 part["says"] + _orders(part, facts),
             )
         )
@@ -218,8 +240,15 @@ def _lost(facts: Facts) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _orders(part: Facts, facts: Facts) -> str:
-    if part["worst_order"] is None:
+def kept_and_change(part: CauseFacts, *, labels: bool) -> tuple[IntervalRow, IntervalRow | None]:
+    """What is kept up to a cause, and what that changed: of accuracy with labels, else agreement."""
+    if labels and part["accuracy"] is not None:
+        return part["accuracy"], part["change_of_accuracy"]
+    return part["agreement"], part["change_of_agreement"]
+
+
+def _orders(part: CauseFacts, facts: CompareFacts) -> str:
+    if part["worst_order"] is None or part["best_order"] is None:
         return ""
     return (
         f"; mean of {facts['orders']} orders, {100 * part['worst_order']:.1f} to "
@@ -227,9 +256,9 @@ def _orders(part: Facts, facts: Facts) -> str:
     )
 
 
-def _populations(facts: Facts) -> tuple[Row, ...]:
+def _populations(facts: CompareFacts) -> tuple[Row, ...]:
     rows: list[Row] = []
-    found: Mapping[str, Facts] = facts["populations"]
+    found = facts["populations"]
     for name, like in list(found.items())[:MOST_POPULATIONS]:
         cosine = "no spikes" if like["cosine"] is None else f"cosine {like['cosine']:.3f}"
         ratio = "" if like["ratio"] is None else f"{like['ratio']:.3g} times the spikes"
@@ -241,7 +270,7 @@ def _populations(facts: Facts) -> tuple[Row, ...]:
     return tuple(rows) or (("no population is a node of the file",),)
 
 
-def _shift(like: Facts) -> str:
+def _shift(like: LikenessFacts) -> str:
     if like["shift"] is None:
         return ""
     if like["samples_with_equal_spikes"] == 1.0:
@@ -250,7 +279,7 @@ def _shift(like: Facts) -> str:
     return f"spikes {abs(like['shift']):.2g} steps {sign} on average (off by {like['jitter']:.2g})"
 
 
-def keeps_up_rows(found: Sequence[Facts] | None) -> tuple[Row, ...]:
+def keeps_up_rows(found: Sequence[RateFacts] | None) -> tuple[Row, ...]:
     """Rates beside the chip's limits. None: no wall-clock step is known."""
     if found is None:
         return (("unknown (no wall-clock time step: pass --chip-dt)",),)
@@ -259,7 +288,7 @@ def keeps_up_rows(found: Sequence[Facts] | None) -> tuple[Row, ...]:
     return tuple(_rate(rate) for rate in found)
 
 
-def _rate(rate: Facts) -> Row:
+def _rate(rate: RateFacts) -> Row:
     where = f"'{rate['where']}'" if rate["limit"] is not None else ""
     unit = "" if rate["unit"] == "a step" else f" {rate['unit']}"
     tail = f"{rate['confidence']} [{rate['source']}]"

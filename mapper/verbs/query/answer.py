@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from device_profiles.profile import Profile
 from mapper.bundle.result import Result
 from mapper.errors import DOES_NOT_FIT, FITS, UNDECIDED
 from mapper.problem.asked import Asked
+from mapper.report.document import ExitCode
 from mapper.verbs.query.diff import Difference
+from mapper.verbs.query.document import (
+    About,
+    AllAnswer,
+    DiffAnswer,
+    ExplainAnswer,
+    HeadroomAnswer,
+    OfResult,
+    QueryFacts,
+    SupportAnswer,
+    TrainingAnswer,
+    VaryAnswer,
+    WhyNotAnswer,
+)
 from mapper.verbs.query.every import Placements
 from mapper.verbs.query.headroom import Room
 from mapper.verbs.query.support import Support
@@ -19,16 +33,16 @@ from mapper.verbs.query.training import TrainingLimit
 from mapper.verbs.query.vary import Varied
 from mapper.verbs.query.why import Told
 
-SCHEMA = "nirmap-query-1"
-T = TypeVar("T")
+SCHEMA: Final = "nirmap-query-1"
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """`facts`: all that is said, as plain values; `value`: the same with its types."""
 
-    value: T
-    facts: Mapping[str, Any]
+    value: T_co
+    facts: QueryFacts
 
     @property
     def exit_code(self) -> int:
@@ -51,35 +65,60 @@ def varied(asked: Asked, what: str) -> Answer[Varied]:
     found = vary(asked, what)
     some = found.largest is not None
     code = FITS if some else DOES_NOT_FIT if found.proven else UNDECIDED
-    return Answer(value=found, facts={**_head("vary", code), **_of(asked), "answer": facts(found)})
+    told: VaryAnswer = {**_about(asked, code), "query": "vary", "answer": facts(found)}
+    return Answer(value=found, facts=told)
 
 
 def headroom(asked: Asked) -> Answer[tuple[Room, ...]]:
     """`--headroom`: exit code as of `check`."""
     from mapper.verbs.query.headroom import facts, headroom
 
-    return _on_result("headroom", asked, headroom, facts)
+    result = _result(asked)
+    found = headroom(result)
+    told: HeadroomAnswer = {
+        **_of_result(asked, result),
+        "query": "headroom",
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
 def explained(asked: Asked, node: str) -> Answer[Told]:
     """`--explain`: exit code as of `check`."""
     from mapper.verbs.query.why import explain_node, facts
 
-    return _on_result("explain", asked, lambda result: explain_node(result, node), facts)
+    result = _result(asked)
+    found = explain_node(result, node)
+    told: ExplainAnswer = {
+        **_of_result(asked, result),
+        "query": "explain",
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
 def why_not(asked: Asked, what: str) -> Answer[Told]:
     """`--why-not`: exit code as of `check`."""
     from mapper.verbs.query.why import facts, why_not
 
-    return _on_result("why-not", asked, lambda result: why_not(result, what), facts)
+    result = _result(asked)
+    found = why_not(result, what)
+    told: WhyNotAnswer = {
+        **_of_result(asked, result),
+        "query": "why-not",
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
 def placements(asked: Asked) -> Answer[Placements]:
     """`--all`: exit code as of `check`."""
     from mapper.verbs.query.every import facts, placements
 
-    return _on_result("all", asked, lambda result: placements(result.outcome), facts)
+    result = _result(asked)
+    found = placements(result.outcome)
+    told: AllAnswer = {**_of_result(asked, result), "query": "all", "answer": facts(found)}
+    return Answer(value=found, facts=told)
 
 
 def diff(
@@ -89,9 +128,15 @@ def diff(
     from mapper.verbs.query.diff import diff, facts
 
     found = diff(first, second)
-    code = DOES_NOT_FIT if found else FITS
-    names = {"first": os.fspath(first), "second": os.fspath(second)}
-    return Answer(value=found, facts={**_head("diff", code), **names, "answer": facts(found)})
+    told: DiffAnswer = {
+        "schema": SCHEMA,
+        "query": "diff",
+        "exit": DOES_NOT_FIT if found else FITS,
+        "first": os.fspath(first),
+        "second": os.fspath(second),
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
 def support(profiles: Iterable[Profile]) -> Answer[tuple[Support, ...]]:
@@ -99,7 +144,13 @@ def support(profiles: Iterable[Profile]) -> Answer[tuple[Support, ...]]:
     from mapper.verbs.query.support import facts, support
 
     found = tuple(row for profile in profiles for row in support(profile))
-    return Answer(value=found, facts={**_head("support", FITS), "answer": facts(found)})
+    told: SupportAnswer = {
+        "schema": SCHEMA,
+        "query": "support",
+        "exit": FITS,
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
 def training(profile: Profile) -> Answer[tuple[TrainingLimit, ...]]:
@@ -107,33 +158,36 @@ def training(profile: Profile) -> Answer[tuple[TrainingLimit, ...]]:
     from mapper.verbs.query.training import facts, training
 
     found = training(profile)
-    named = {"name": profile.name, "title": profile.title, "profile": profile.hash}
-    head = {**_head("training", FITS), "device": named}
-    return Answer(value=found, facts={**head, "answer": facts(found)})
+    told: TrainingAnswer = {
+        "schema": SCHEMA,
+        "query": "training",
+        "exit": FITS,
+        "device": {"name": profile.name, "title": profile.title, "profile": profile.hash},
+        "answer": facts(found),
+    }
+    return Answer(value=found, facts=told)
 
 
-def _on_result(
-    query: str, asked: Asked, ask: Callable[[Result], T], facts: Callable[[T], Any]
-) -> Answer[T]:
-    """An answer that is read off the result of `check`, fixes left out."""
-    from mapper.report.facts import outcome_word
+def _result(asked: Asked) -> Result:
+    """The result of `check`, fixes left out."""
     from mapper.verbs.answer import answer
 
-    result = answer(asked, whole=False, trial=False)
-    value = ask(result)
-    head = {**_head(query, result.exit_code), "outcome": outcome_word(result.outcome)}
-    return Answer(value=value, facts={**head, **_of(asked), "answer": facts(value)})
+    return answer(asked, whole=False, trial=False)
 
 
-def _head(query: str, code: int) -> dict[str, Any]:
-    return {"schema": SCHEMA, "query": query, "exit": code}
+def _of_result(asked: Asked, result: Result) -> OfResult:
+    from mapper.report.facts import outcome_word
+
+    return {**_about(asked, result.exit_code), "outcome": outcome_word(result.outcome)}
 
 
-def _of(asked: Asked) -> dict[str, Any]:
+def _about(asked: Asked, code: ExitCode) -> About:
     from mapper.report.facts import device_facts, semantics_facts
 
     graph = asked.source.graph
     return {
+        "schema": SCHEMA,
+        "exit": code,
         "model": {
             "name": asked.source.name,
             "fingerprint": graph.fingerprint,

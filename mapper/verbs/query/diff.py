@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final, TypeVar, cast
 
 import numpy as np
 
+from mapper.emulate import manifest as rows
+from mapper.verbs.query.document import DifferenceFacts
 from mapper.verify.arrays import read_arrays
 from mapper.verify.families import FAMILIES
 from mapper.verify.files import read_folder
 from mapper.verify.manifest import Manifest
 from mapper.verify.read import read_manifest
 from mapper.verify.report import Book
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 from nir_io.raw import first_of, printable
 
 ORIGINS = "origins"  # where settings come from: no difference by itself
-ASKED = ("device", "model", "semantics", "settings")
+ASKED: Final = ("device", "model", "semantics", "settings")
 FIELDS = ("shape", "kind", "device_model", "reset", "bias", "role", "copies", "latency", "error")
-Arrays = Mapping[str, Any]
+R = TypeVar("R")
+Row = rows.PopulationRow | rows.ProjectionRow
+Arrays = Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
-    raw: Mapping[str, Any]
+    raw: rows.Manifest
     manifest: Manifest
     arrays: Arrays
 
@@ -52,9 +57,12 @@ def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> tuple
     )
 
 
-def facts(found: Iterable[Difference]) -> list[dict[str, Any]]:
+def facts(found: Iterable[Difference]) -> list[DifferenceFacts]:
     """For JSON."""
-    return [asdict(one) for one in found]
+    return [
+        {"part": one.part, "what": one.what, "first": one.first, "second": one.second}
+        for one in found
+    ]
 
 
 def _read(path: Path) -> _Bundle:
@@ -65,18 +73,19 @@ def _read(path: Path) -> _Bundle:
         found = "; ".join(finding.says for finding in book.findings[:3])
         raise BadInput([f"{printable(str(path), 200)} is no bundle that can be read: {found}"])
     arrays = read_arrays(folder.arrays, manifest.arrays, book) if folder.arrays else {}
-    return _Bundle(folder.manifest, manifest, arrays)
+    raw = cast(rows.Manifest, folder.manifest)  # as read_manifest found it to be
+    return _Bundle(raw, manifest, arrays)
 
 
 def _all(a: _Bundle, b: _Bundle) -> Iterator[tuple[str, str, str | None, str | None]]:
     for part in ASKED:
-        for key, one, two in _flat(a.raw.get(part), b.raw.get(part)):
+        for key, one, two in _flat(a.raw[part], b.raw[part]):
             yield ("asked", f"{part} {key}".strip(), one, two)
     for key, one, two in _flat(_result(a.raw), _result(b.raw)):
         yield ("result", key, one, two)
-    for key, one, two in _flat(a.raw.get("contract"), b.raw.get("contract")):
+    for key, one, two in _flat(a.raw["contract"], b.raw["contract"]):
         yield ("contract", key, one, two)
-    for name, one, two in _pairs(a.raw, b.raw, "populations", "name"):
+    for name, one, two in _pairs(_populations(a.raw), _populations(b.raw)):
         what = f"population '{name}'"
         if one is None or two is None:
             yield ("population", what, *_there(one, two))
@@ -88,7 +97,7 @@ def _all(a: _Bundle, b: _Bundle) -> Iterator[tuple[str, str, str | None, str | N
         yield ("population", f"{what}: rewrites", rules[0], rules[1])
         for param, x, y in _params(a, b, one, two):
             yield ("integers", f"{what}: {param}", x, y)
-    for name, one, two in _pairs(a.raw, b.raw, "projections", "id"):
+    for name, one, two in _pairs(_projections(a.raw), _projections(b.raw)):
         what = f"projection '{name}'"
         if one is None or two is None:
             yield ("projection", what, *_there(one, two))
@@ -97,61 +106,65 @@ def _all(a: _Bundle, b: _Bundle) -> Iterator[tuple[str, str, str | None, str | N
         for param, x, y in _params(a, b, one, two):
             yield ("integers", f"{what}: {param}", x, y)
     for part in ("assumptions", "alarms"):
-        old, new = (_sentences(bundle.raw.get(part)) for bundle in (a, b))
+        old, new = (_sentences(bundle.raw)[part] for bundle in (a, b))
         for says in dict.fromkeys((*old, *new)):
             yield (part, says, "yes" if says in old else None, "yes" if says in new else None)
-    for key, one, two in _flat(a.raw.get("versions"), b.raw.get("versions")):
+    for key, one, two in _flat(a.raw["versions"], b.raw["versions"]):
         yield ("versions", key, one, two)
 
 
-def _result(raw: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(raw.get("result", {}))
-    rows = found.pop("objectives", [])
-    return found | {f"objective {row['name']}": row["value"] for row in rows}
+def _result(raw: rows.Manifest) -> dict[str, object]:
+    found = raw["result"]
+    whole = {key: value for key, value in found.items() if key != "objectives"}
+    return whole | {f"objective {row['name']}": row["value"] for row in found["objectives"]}
 
 
-def _flat(first: Any, second: Any) -> Iterator[tuple[str, str | None, str | None]]:
+def _flat(
+    a: Mapping[str, object], b: Mapping[str, object]
+) -> Iterator[tuple[str, str | None, str | None]]:
     """Keys of two objects with their values as text."""
-    a = first if isinstance(first, dict) else {}
-    b = second if isinstance(second, dict) else {}
     for key in dict.fromkeys((*a, *b)):
         if key == ORIGINS:
             continue
-        yield (str(key), _text(a.get(key)), _text(b.get(key)))
+        yield (key, _text(a.get(key)), _text(b.get(key)))
 
 
-def _pairs(
-    a: Mapping[str, Any], b: Mapping[str, Any], part: str, key: str
-) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
-    one = {row[key]: row for row in a.get(part, [])}
-    two = {row[key]: row for row in b.get(part, [])}
+def _pairs(one: Mapping[str, R], two: Mapping[str, R]) -> Iterator[tuple[str, R | None, R | None]]:
     for name in dict.fromkeys((*one, *two)):
-        yield (printable(str(name)), one.get(name), two.get(name))
+        yield (printable(name), one.get(name), two.get(name))
+
+
+def _populations(raw: rows.Manifest) -> dict[str, rows.PopulationRow]:
+    return {row["name"]: row for row in raw["populations"]}
+
+
+def _projections(raw: rows.Manifest) -> dict[str, rows.ProjectionRow]:
+    return {row["id"]: row for row in raw["projections"]}
 
 
 def _there(one: object, two: object) -> tuple[str | None, str | None]:
     return (None if one is None else "there", None if two is None else "there")
 
 
-def _cores(raw: Mapping[str, Any], name: str) -> str:
-    rows = [s for s in raw.get("slices", []) if printable(str(s["population"])) == name]
-    cores = sorted({(row["chip"], row["core"]) for row in rows})
+def _cores(raw: rows.Manifest, name: str) -> str:
+    held = [s for s in raw["slices"] if printable(s["population"]) == name]
+    cores = sorted({(row["chip"], row["core"]) for row in held})
     return first_of([f"{chip}/{core}" for chip, core in cores], 8)
 
 
-def _rules(row: Mapping[str, Any]) -> str:
-    return ", ".join(str(rewrite["rule"]) for rewrite in row.get("rewrites", [])) or "none"
+def _rules(row: rows.PopulationRow) -> str:
+    return ", ".join(rewrite["rule"] for rewrite in row["rewrites"]) or "none"
 
 
 def _params(
-    a: _Bundle, b: _Bundle, one: Mapping[str, Any], two: Mapping[str, Any]
+    a: _Bundle, b: _Bundle, one: Row, two: Row
 ) -> Iterator[tuple[str, str | None, str | None]]:
     """Parameters that differ, arrays by how many entries and how far."""
-    mine, theirs = one.get("params", {}), two.get("params", {})
-    for key in dict.fromkeys((*mine, *theirs, "scale")):
-        x = a.arrays.get(_ref(mine.get(key, one.get(key))), mine.get(key, one.get(key)))
-        y = b.arrays.get(_ref(theirs.get(key, two.get(key))), theirs.get(key, two.get(key)))
-        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+    mine: dict[str, object] = {"scale": one.get("scale"), **one["params"]}
+    theirs: dict[str, object] = {"scale": two.get("scale"), **two["params"]}
+    for key in dict.fromkeys((*one["params"], *two["params"], "scale")):
+        x, y = a.arrays.get(_ref(mine.get(key))), b.arrays.get(_ref(theirs.get(key)))
+        if x is not None and y is not None:
             if x.shape != y.shape:
                 yield (key, f"{x.shape}", f"{y.shape}")
             elif np.any(x != y):
@@ -160,28 +173,29 @@ def _params(
                 says = f"{off:,} of {x.size:,} entries differ, by up to {most:g}"
                 yield (key, "as stored", says)
         else:
-            yield (key, _brief(x), _brief(y))
+            yield (key, _brief(x, mine.get(key)), _brief(y, theirs.get(key)))
 
 
 def _ref(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _brief(value: object) -> str | None:
-    return f"array {value.shape}" if isinstance(value, np.ndarray) else _text(value)
+def _brief(array: AnyArray | None, value: object) -> str | None:
+    return _text(value) if array is None else f"array {array.shape}"
 
 
-def _sentences(rows: Iterable[Any] | None) -> list[str]:
-    return [str(row["says"]) if isinstance(row, dict) else str(row) for row in rows or ()]
+def _sentences(raw: rows.Manifest) -> dict[str, list[str]]:
+    return {"assumptions": [row["says"] for row in raw["assumptions"]], "alarms": raw["alarms"]}
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return ", ".join(str(_text(one)) for one in value)
+        return ", ".join(str(_text(one)) for one in cast(list[object], value))
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
+        held = cast(dict[str, object], value)
+        return ", ".join(f"{key} {_text(one)}" for key, one in held.items())
     return printable(str(value), 200)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mapper.solving.claims.common import OURS
 from mapper.solving.claims.ledger import Bound, Choose, Claim, Count, Decision, never
 from mapper.solving.explain.cores import whose
 from mapper.solving.outcome import Impossible, Placed, Undecided
+from mapper.verbs.query.document import PlacementsFacts
 
 MOST = 1_000  # placements that are told
 MOST_SEEN = 2_000  # assignments that are looked at
@@ -175,7 +175,7 @@ def _keeps(bound: Bound, values: Mapping[Decision, int]) -> bool:
     return (low is None or total >= low) and (high is None or total <= high)
 
 
-def facts(found: Placements) -> dict[str, Any]:
+def facts(found: Placements) -> PlacementsFacts:
     """For JSON."""
     return {
         "all": found.all,

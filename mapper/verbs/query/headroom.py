@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from device_profiles.profile import Number, Profile
+from device_profiles.profile import Confidence, Number, Profile
 from mapper.bundle.result import Result
 from mapper.families import family_named
 from mapper.solving.outcome import Impossible, Placed
+from mapper.verbs.query.document import RoomFacts
 from nir_io.graph import Conv2d
 
 
@@ -33,7 +33,7 @@ class Room:
     most: tuple[str, ...]
     where: str
     source: str
-    confidence: str
+    confidence: Confidence
     least: bool = False
 
     @property
@@ -101,7 +101,7 @@ def _pairs(placed: Placed, name: str) -> int:
     """Non-zero weights from other populations."""
     inputs = dict(placed.question.network.inputs)
     return sum(
-        int(np.count_nonzero(form.weight.weight))  # pyright: ignore[reportAttributeAccessIssue]
+        int(np.count_nonzero(form.values))
         for form in placed.chosen[name].form.projections
         if form.source not in inputs
     )
@@ -214,7 +214,7 @@ def _number(profile: Profile, limit: str, core: int) -> Number | None:
     return profile.limits.get(limit)
 
 
-def facts(rooms: tuple[Room, ...]) -> list[dict[str, Any]]:
+def facts(rooms: tuple[Room, ...]) -> list[RoomFacts]:
     """For JSON."""
     return [
         {

@@ -9,10 +9,10 @@ that is used is for the node's sake.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from mapper.problem.settings import Settings
 from mapper.solving.outcome import Impossible, Outcome, Placed
 from mapper.solving.pipeline import decide
 from mapper.solving.pose import pose
+from mapper.verbs.query.document import SupportFacts
+from nir_io.arrays import AnyArray
 from nir_io.errors import BadInput
 from nir_io.graph import (
     IF,
@@ -63,6 +65,14 @@ SIZE = 3
 MAP = (2, 8, 8)
 
 
+class Ends(TypedDict):
+    """What every node has."""
+
+    name: str
+    shape_in: Shape
+    shape_out: Shape
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """`rules`: those used, in order; `says`: why not, or what is approximated."""
@@ -79,9 +89,18 @@ def support(profile: Profile) -> tuple[Support, ...]:
     return tuple(_row(profile, name, make) for name, make in PRIMITIVES.items())
 
 
-def facts(found: Iterable[Support]) -> list[dict[str, Any]]:
+def facts(found: Iterable[Support]) -> list[SupportFacts]:
     """For JSON."""
-    return [{**asdict(row), "rules": list(row.rules)} for row in found]
+    return [
+        {
+            "primitive": row.primitive,
+            "device": row.device,
+            "verdict": row.verdict,
+            "rules": list(row.rules),
+            "says": row.says,
+        }
+        for row in found
+    ]
 
 
 def _row(profile: Profile, primitive: str, make: Callable[[Profile], Graph]) -> Support:
@@ -149,11 +168,11 @@ def _proposals(placed: Placed) -> Iterator[Proposal]:
             yield from form.proposals
 
 
-def _shaped(name: str, shape_in: Shape, shape_out: Shape | None = None) -> dict[str, Any]:
+def _shaped(name: str, shape_in: Shape, shape_out: Shape | None = None) -> Ends:
     return {"name": name, "shape_in": shape_in, "shape_out": shape_out or shape_in}
 
 
-def _full(shape: Shape, value: float) -> Any:
+def _full(shape: Shape, value: float) -> AnyArray:
     return frozen(np.full(shape, value))
 
 
@@ -174,27 +193,35 @@ def _native(profile: Profile, shape: Shape, name: str = "neuron") -> Neuron:
 def _neuron(kind: str, shape: Shape, name: str = "neuron") -> Neuron:
     one, zero = _full(shape, 1.0), _full(shape, 0.0)
     base = _shaped(name, shape)
-    fire = {"v_threshold": one, "v_reset": zero}
     match kind:
         case "IF":
-            return IF(**base, r=one, **fire)
+            return IF(**base, r=one, v_threshold=one, v_reset=zero)
         case "I":
             return I(**base, r=one)
         case "LIF":
-            return LIF(**base, tau=_full(shape, TAU_MEM), r=one, v_leak=zero, **fire)
+            tau = _full(shape, TAU_MEM)
+            return LIF(**base, tau=tau, r=one, v_leak=zero, v_threshold=one, v_reset=zero)
         case "LI":
             return LI(**base, tau=_full(shape, TAU_MEM), r=one, v_leak=zero)
         case "Threshold":
             return Threshold(**base, threshold=one)
         case _:
-            taus = {"tau_syn": _full(shape, TAU_SYN), "tau_mem": _full(shape, TAU_MEM)}
-            rest = {"r": one, "v_leak": zero, "w_in": one}
+            syn, mem = _full(shape, TAU_SYN), _full(shape, TAU_MEM)
             if kind == "CubaLI":
-                return CubaLI(**base, **taus, **rest)
-            return CubaLIF(**base, **taus, **rest, **fire)
+                return CubaLI(**base, tau_syn=syn, tau_mem=mem, r=one, v_leak=zero, w_in=one)
+            return CubaLIF(
+                **base,
+                tau_syn=syn,
+                tau_mem=mem,
+                r=one,
+                v_leak=zero,
+                w_in=one,
+                v_threshold=one,
+                v_reset=zero,
+            )
 
 
-def _weights(*shape: int) -> Any:
+def _weights(*shape: int) -> AnyArray:
     """Weights without a zero, of both signs."""
     count = int(np.prod(shape))
     return frozen(((np.arange(count) % 5) - 2.5).reshape(shape) / 4.0)

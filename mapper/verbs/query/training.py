@@ -7,11 +7,11 @@ keeps the share 1 - k of itself a step, k = dt / tau under forward Euler.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from device_profiles.describe import meanings, table
 from device_profiles.profile import Profile
+from mapper.verbs.query.document import TrainingFacts
 
 TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -202,6 +202,17 @@ def _ratios(profile: Profile, decays: tuple[str, ...]) -> Iterator[tuple[str, st
                 yield "tau / dt", kind, "format of the decays"
 
 
-def facts(found: Iterable[TrainingLimit]) -> list[dict[str, Any]]:
+def facts(found: Iterable[TrainingLimit]) -> list[TrainingFacts]:
     """For JSON."""
-    return [asdict(row) for row in found]
+    return [
+        {
+            "topic": row.topic,
+            "name": row.name,
+            "value": row.value,
+            "optimistic": row.optimistic,
+            "says": row.says,
+            "confidence": row.confidence,
+            "source": row.source,
+        }
+        for row in found
+    ]

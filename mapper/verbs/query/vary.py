@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from mapper.solving.outcome import Conflict
 from mapper.solving.pipeline import offer, state
 from mapper.solving.pose import pose
 from mapper.verbs.fixes.trial import Effort, OutOfWorkError, trial
+from mapper.verbs.query.document import VariedFacts
 from nir_io.errors import BadInput
 from nir_io.graph import LIF, Conv1d, Conv2d, CubaLI, CubaLIF
 from nir_io.raw import printable
@@ -349,7 +349,7 @@ def _of_steps(probe: _Probe, bad: int | None, steps: Sequence[float]) -> str:
     return f"{why}; {looked}" if why else looked
 
 
-def facts(found: Varied) -> dict[str, Any]:
+def facts(found: Varied) -> VariedFacts:
     """For JSON."""
     from mapper.report.facts import conflict_facts
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mapper.bundle.result import Result
 from mapper.problem.network import Network, Population
@@ -14,6 +13,7 @@ from mapper.solving.explain.joint import Joint
 from mapper.solving.explain.ways import ways_of
 from mapper.solving.offer.plans import Candidate, Plan
 from mapper.solving.outcome import Impossible, Outcome, Placed
+from mapper.verbs.query.document import Saying, ToldFacts
 from nir_io.errors import BadInput
 from nir_io.graph import Graph
 from nir_io.raw import first_of, printable
@@ -31,9 +31,9 @@ class Told:
     rows: tuple[tuple[str, str], ...]
 
 
-def facts(told: Told) -> dict[str, Any]:
+def facts(told: Told) -> ToldFacts:
     """For JSON."""
-    rows = [{"what": what, "says": says} for what, says in told.rows]
+    rows: list[Saying] = [{"what": what, "says": says} for what, says in told.rows]
     return {"about": told.about, "says": told.says, "rows": rows}
 
 

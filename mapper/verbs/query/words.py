@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from mapper.report.page import Block, Page, Row
 from mapper.report.words import (
@@ -13,12 +12,27 @@ from mapper.report.words import (
     counted,
     device_name,
     ending,
-    model_name,
     number,
     sentence,
 )
+from mapper.verbs.query.document import (
+    AllAnswer,
+    DiffAnswer,
+    ExplainAnswer,
+    HeadroomAnswer,
+    OfResult,
+    PlacementFacts,
+    QueryFacts,
+    RoomFacts,
+    SupportAnswer,
+    SupportFacts,
+    TrainingAnswer,
+    TriedFacts,
+    VariedFacts,
+    VaryAnswer,
+    WhyNotAnswer,
+)
 
-Facts = Mapping[str, Any]
 MOODS = {"fits": "good", "does-not-fit": "bad", "undecided": "open"}
 OUTCOMES = {
     "fits": "{model} fits {device}",
@@ -30,15 +44,29 @@ MOST_SCORES = 4  # of placements, the best first
 MOST_DIFFERENCES = 12
 
 
-def query_page(facts: Facts) -> Page:
+def query_page(facts: QueryFacts) -> Page:
     """The page of an answer's facts (mapper.verbs.query.answer)."""
-    return PAGES[facts["query"]](facts)
+    match facts["query"]:
+        case "vary":
+            return _vary(facts)
+        case "headroom":
+            return _headroom(facts)
+        case "explain" | "why-not":
+            return _told(facts)
+        case "all":
+            return _all(facts)
+        case "diff":
+            return _diff(facts)
+        case "support":
+            return _support(facts)
+        case "training":
+            return _training(facts)
 
 
-def _vary(facts: Facts) -> Page:
-    found: Facts = facts["answer"]
+def _vary(facts: VaryAnswer) -> Page:
+    found = facts["answer"]
     unit = found["unit"]
-    device, model = device_name(facts), model_name(facts)
+    device, model = device_name(facts["device"]), facts["model"]["name"]
     what = found["what"]
     if found["largest"] is None:
         verdict = f"{what}: no value fits {device}"
@@ -49,7 +77,7 @@ def _vary(facts: Facts) -> Page:
         verdict = f"{what}: at most {_amount(found['largest'], unit)} fit {device}"
         mood = "good" if found["proven"] else "open"
     sources: dict[str, int] = {}
-    binding: Sequence[Facts] = found["binding"]
+    binding = found["binding"]
     lines = [f"{model} has {_amount(found['now'], unit)}: {_tried(found['fits_now'])}."]
     if found["beyond"] is not None:
         why = binding[0]["headline"] if binding else found["because"]
@@ -73,12 +101,12 @@ def _vary(facts: Facts) -> Page:
             *conflict_blocks(binding, sources),
             Block("Tried", tried),
             *cited(sources),
-            *ending(facts),
+            *ending(facts["model"]["notes"], facts["semantics"]),
         ),
     )
 
 
-def _proof(found: Facts) -> str:
+def _proof(found: VariedFacts) -> str:
     if (
         not found["proven"]
         and found["what"].startswith("input@")
@@ -97,7 +125,7 @@ def _proof(found: Facts) -> str:
     return "Proven: with this value it was solved, with the next one shown not to fit."
 
 
-def _around(tried: Sequence[Facts], found: Facts) -> Sequence[Facts]:
+def _around(tried: Sequence[TriedFacts], found: VariedFacts) -> Sequence[TriedFacts]:
     """A few of what was tried, nearest to the answer."""
     edge = found["largest"] if found["largest"] is not None else found["beyond"]
     if edge is None or len(tried) <= MOST_PLACEMENTS:
@@ -117,8 +145,8 @@ def _amount(value: float, unit: str) -> str:
     return f"{text} {unit.removesuffix('s') if value == 1 and ' ' not in unit else unit}"
 
 
-def _headroom(facts: Facts) -> Page:
-    rooms: Sequence[Facts] = facts["answer"]
+def _headroom(facts: HeadroomAnswer) -> Page:
+    rooms = facts["answer"]
     sources: dict[str, int] = {}
     rows: list[Row] = [("limit", "used", "of", "share", "most by")]
     for room in rooms:
@@ -143,35 +171,37 @@ def _headroom(facts: Facts) -> Page:
         blocks=(
             *((Block("Headroom", tuple(rows)),) if rooms else ()),
             *cited(sources),
-            *ending(facts),
+            *ending(facts["model"]["notes"], facts["semantics"]),
         ),
     )
 
 
-def _tightest(rooms: Sequence[Facts]) -> str:
+def _tightest(rooms: Sequence[RoomFacts]) -> str:
     first = rooms[0]
     share = "all" if first["share"] is None else f"{100 * first['share']:.0f} %"
     return f"Tightest: {first['limit'].replace('_', ' ')}, {share} of it."
 
 
-def _verdict(facts: Facts) -> str:
-    return OUTCOMES[facts["outcome"]].format(model=model_name(facts), device=device_name(facts))
+def _verdict(facts: OfResult) -> str:
+    return OUTCOMES[facts["outcome"]].format(
+        model=facts["model"]["name"], device=device_name(facts["device"])
+    )
 
 
-def _told(facts: Facts) -> Page:
-    told: Facts = facts["answer"]
+def _told(facts: ExplainAnswer | WhyNotAnswer) -> Page:
+    told = facts["answer"]
     rows = tuple((row["what"], row["says"]) for row in told["rows"])
     return Page(
         verdict=told["says"],
         mood="plain",
         lines=(f"{_verdict(facts)}.",),
-        blocks=(Block("Because", rows), *ending(facts)),
+        blocks=(Block("Because", rows), *ending(facts["model"]["notes"], facts["semantics"])),
     )
 
 
-def _all(facts: Facts) -> Page:
-    found: Facts = facts["answer"]
-    placements: Sequence[Facts] = found["placements"]
+def _all(facts: AllAnswer) -> Page:
+    found = facts["answer"]
+    placements = found["placements"]
     names = list(dict.fromkeys(f"'{name}'" for one in placements for name in one["plans"]))
     names += sorted({row["of"] for one in placements for row in one["cores"]} - {*names})
     blocks: list[Block] = []
@@ -195,11 +225,11 @@ def _all(facts: Facts) -> Page:
         verdict=_verdict(facts),
         mood=MOODS[facts["outcome"]],
         lines=tuple(lines),
-        blocks=(*blocks, *ending(facts)),
+        blocks=(*blocks, *ending(facts["model"]["notes"], facts["semantics"])),
     )
 
 
-def _cells(one: Facts, names: Sequence[str]) -> Row:
+def _cells(one: PlacementFacts, names: Sequence[str]) -> Row:
     held: dict[str, list[str]] = {name: [] for name in names}
     for row in one["cores"]:
         held[row["of"]].append(
@@ -209,8 +239,8 @@ def _cells(one: Facts, names: Sequence[str]) -> Row:
     return ("", *(" + ".join(held[name]) or how.get(name, "-") for name in names))
 
 
-def _diff(facts: Facts) -> Page:
-    rows: Sequence[Facts] = facts["answer"]
+def _diff(facts: DiffAnswer) -> Page:
+    rows = facts["answer"]
     first, second = facts["first"], facts["second"]
     if not rows:
         return Page(verdict=f"{first} and {second} hold the same", mood="good")
@@ -235,8 +265,8 @@ def _diff(facts: Facts) -> Page:
 SHORT = {"approximate": "approx."}
 
 
-def _support(facts: Facts) -> Page:
-    rows: Sequence[Facts] = facts["answer"]
+def _support(facts: SupportAnswer) -> Page:
+    rows = facts["answer"]
     devices = list(dict.fromkeys(row["device"] for row in rows))
     cells = {(row["primitive"], row["device"]): row["verdict"] for row in rows}
     names = list(dict.fromkeys(row["primitive"] for row in rows))
@@ -258,7 +288,7 @@ def _support(facts: Facts) -> Page:
     )
 
 
-def _how(rows: Sequence[Facts]) -> Iterator[Row]:
+def _how(rows: Sequence[SupportFacts]) -> Iterator[Row]:
     """Each primitive's ways, devices with the same one together."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
@@ -272,8 +302,8 @@ def _how(rows: Sequence[Facts]) -> Iterator[Row]:
         yield primitive, SHORT.get(verdict, verdict), f"{', '.join(devices)}: {told}"
 
 
-def _training(facts: Facts) -> Page:
-    rows: Sequence[Facts] = facts["answer"]
+def _training(facts: TrainingAnswer) -> Page:
+    rows = facts["answer"]
     sources: dict[str, int] = {}
     blocks: list[Block] = []
     for topic, members in groupby(rows, key=lambda row: row["topic"]):
@@ -291,15 +321,3 @@ def _training(facts: Facts) -> Page:
         lines=(f"{device['title']}. What is not published is marked.",),
         blocks=(*blocks, *cited(sources)),
     )
-
-
-PAGES: Mapping[str, Callable[[Facts], Page]] = {
-    "vary": _vary,
-    "headroom": _headroom,
-    "explain": _told,
-    "why-not": _told,
-    "all": _all,
-    "diff": _diff,
-    "support": _support,
-    "training": _training,
-}

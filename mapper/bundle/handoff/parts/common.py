@@ -1,4 +1,4 @@
-# Part of a bundle made by nirmap (format nirmap-bundle-1). Needs numpy and the vendor's SDK only.
+# Part of a bundle made by nirmap (format nirmap-bundle-2). Needs numpy and the vendor's SDK only.
 #
 #     python deploy.py                         build the network, run a self-test in the simulator
 #     python deploy.py --check                 ... and compare it with expected.npz
@@ -29,7 +29,7 @@ except ImportError:
     print("deploy.py: numpy is not installed in this Python", file=sys.stderr)
     sys.exit(2)
 
-SCHEMA = "nirmap-bundle-1"
+SCHEMA = "nirmap-bundle-2"
 MOST = {"manifest.json": 64 << 20}
 MOST_BYTES = 4 << 30  # of any other file
 RELAY_STEPS = 1  # a relay repeats its neuron over one connection
@@ -147,6 +147,16 @@ def load(folder, family):
         raise Stop("manifest.json is damaged: %s %s" % (type(error).__name__, line)) from error
 
 
+def _format(found):
+    """What to do about a manifest of another format."""
+    head, _, number = str(found).rpartition("-")
+    if head != SCHEMA.rpartition("-")[0] or not (number.isascii() and number.isdecimal()):
+        return "this is no bundle of nirmap"
+    if int(number[:9]) < int(SCHEMA.rpartition("-")[2]):
+        return "the bundle was made by an earlier nirmap; map the network again"
+    return "the bundle was made by a later nirmap; use its own deploy.py"
+
+
 def _load(folder, family):
     text = read_file(os.path.join(folder, "manifest.json"), MOST["manifest.json"])
     try:
@@ -155,7 +165,7 @@ def _load(folder, family):
         raise Stop("manifest.json is not JSON that can be read") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         found = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise Stop("this is no bundle of format %s (schema: %s)" % (SCHEMA, shown(found)))
+        raise Stop("%s (schema: %s; expected %s)" % (_format(found), shown(found), SCHEMA))
     missing = [key for key in KEYS if key not in manifest]
     if missing:
         raise Stop("manifest.json is damaged: it has no %s" % ", ".join(missing))
