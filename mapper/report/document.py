@@ -150,12 +150,11 @@ class HostFacts(TypedDict):
     nodes: list[str]
 
 
-class ClaimFacts(TypedDict):
-    """A limit of a conflict."""
+class LimitFacts(TypedDict):
+    """A limit with what is demanded of it."""
 
     kind: Annotated[str, "stable name of the kind of limit"]
     about: Annotated[list[str], "populations and cores that it speaks of"]
-    says: str
     limit: Annotated[str, "its key in the device's profile"]
     demanded: float
     available: float
@@ -164,6 +163,12 @@ class ClaimFacts(TypedDict):
     source: str
     confidence: Confidence
     fixes: list[str]
+
+
+class ClaimFacts(LimitFacts):
+    """A limit of a conflict, and the sentence that says it."""
+
+    says: str
 
 
 class ConflictFacts(TypedDict):

@@ -130,12 +130,12 @@ def test_the_largest_size_fits_and_one_more_does_not(family: str, data: st.DataO
         return
     name = data.draw(st.sampled_from(names))
     found = vary(one, f"channels@{name}")
-    assert found.proven
+    assert found.proven or "are not tried" in found.because, "a layer too large to make"
     if found.largest is not None:
         assert _fits(one, name, found.largest)
         smaller = data.draw(st.integers(1, int(found.largest)))
         assert _fits(one, name, smaller), "what fits is an interval from below"
-    if found.beyond is not None:
+    if found.proven and found.beyond is not None:
         assert not _fits(one, name, found.beyond)
         assert found.binding or found.because
         larger = data.draw(st.integers(int(found.beyond), int(found.beyond) * 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypedDict, get_args
 
-from device_profiles.profile import Confidence
+from mapper.report.document import LimitFacts
 from nir_io.document import Count, Matches, Rank, Sha256, Share
 
 Status = Literal["fits", "not", "undecided", "bad-input", "limit-hit", "bug"]
@@ -36,21 +36,6 @@ class WorstLoss(TypedDict):
     max: float
     rms: float
     clipped: Count
-
-
-class Binding(TypedDict):
-    """The limit that refuses."""
-
-    kind: Annotated[str, "stable name of the kind of limit"]
-    limit: Annotated[str, "its key in the device's profile"]
-    about: Annotated[list[str], "populations and cores that it speaks of"]
-    demanded: float
-    available: float
-    optimistic: Annotated[float | None, "what an unpublished limit may really be"]
-    unit: str
-    source: str
-    confidence: Confidence
-    fixes: list[str]
 
 
 class RowConflict(TypedDict):
@@ -110,7 +95,7 @@ class Body(TypedDict):
     ]
     assumptions: list[str]
     alarms: list[str]
-    binding: Annotated[Binding | None, "the limit that refuses: the one exceeded most"]
+    binding: Annotated[LimitFacts | None, "the limit that refuses: the one exceeded most"]
     conflicts: list[RowConflict]
     optimistic: Annotated[list[str], "limits whose optimistic values would lift the refusal"]
     changes: Annotated[list[ChangeRow] | None, "changes that lift the refusal, solved again"]

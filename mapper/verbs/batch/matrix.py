@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from mapper.report.document import LimitFacts
 from mapper.report.words import number
 from mapper.verbs.batch.columns import change
-from mapper.verbs.batch.document import STATUSES, Binding, Row, Summary
+from mapper.verbs.batch.document import STATUSES, Row, Summary
 from mapper.verbs.batch.words import SHORT
 
 SAYS = {
@@ -173,7 +174,7 @@ def _told(row: Row) -> list[tuple[str, str]]:
     return told
 
 
-def _limit(binding: Binding) -> str:
+def _limit(binding: LimitFacts) -> str:
     numbers = f"{number(binding['demanded'])} of {number(binding['available'])} {binding['unit']}"
     name = binding["limit"] if binding["kind"] not in ("unsupported",) else binding["kind"]
     return f"{name}: {numbers} ({binding['confidence']}: {binding['source']})"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
-from mapper.report.document import ClaimFacts, ConflictFacts, Fits, LossFacts
+from mapper.report.document import ClaimFacts, ConflictFacts, Fits, LimitFacts, LossFacts
 from mapper.verbs.batch.document import (
-    Binding,
     Body,
     Group,
     Row,
@@ -173,7 +172,7 @@ def _loss(rows: Sequence[LossFacts]) -> WorstLoss:
     }
 
 
-def _binding(conflicts: Iterable[ConflictFacts]) -> Binding | None:
+def _binding(conflicts: Iterable[ConflictFacts]) -> LimitFacts | None:
     """The limit of the first conflict that is exceeded most; of none, the first told."""
     for conflict in conflicts:
         claims = [claim for claim in conflict["claims"] if claim["kind"] not in OURS]

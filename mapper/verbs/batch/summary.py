@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
 
+from mapper.report.document import LimitFacts
 from mapper.verbs.batch.document import (
     GROUPS,
     STATUSES,
     Admitting,
-    Binding,
     DeviceSummary,
     ModelSummary,
     Order,
@@ -74,9 +74,9 @@ def _device(name: str, rows: Rows) -> DeviceSummary:
     }
 
 
-def _refusing(bindings: Iterable[Binding]) -> list[Refusing]:
+def _refusing(bindings: Iterable[LimitFacts]) -> list[Refusing]:
     """Limits by the number of models that they refuse, with the range of what was demanded."""
-    groups: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[LimitFacts]] = defaultdict(list)
     for binding in bindings:
         named = binding["limit"] if binding["kind"] not in FORMS else ""
         groups[binding["kind"], named].append(binding)
