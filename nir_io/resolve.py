@@ -164,15 +164,15 @@ def _missing(graph: Graph, chosen: Given) -> list[str]:
 
 
 def _too_coarse(graph: Graph, chosen: Given) -> list[str]:
-    """Time constants that one step of forward Euler would jump over."""
+    """Time constants at which forward Euler is no decay: |1 - dt / tau| is not below 1."""
     dt = chosen.get("file_dt")
     rule = chosen.get("discretization", DEFAULTS["discretization"])
     if not isinstance(dt, float) or rule != "forward-euler":
         return []
     return [
-        f"{field} of '{name}' is {least:g}, not above the step file_dt {dt:g}: forward Euler would "
-        f"multiply by {1 - dt / least:.3g} a step. Give a --file-dt below {least:g}, or "
-        "--discretization exponential"
+        f"{field} of '{name}' is {least:g}, not above half the step file_dt {dt:g}: forward Euler "
+        f"would multiply by {1 - dt / least:.3g} a step, which is no decay. Was the file written for "
+        "another step (--file-dt), or another --discretization?"
         for name, field, least, _ in time_constants(graph)
-        if dt >= least
+        if dt >= 2 * least
     ]

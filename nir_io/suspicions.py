@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nir_io.semantics import Semantics
 
 SLOW = 1e5  # steps; slower membranes are likely in other units
+ROUNDING = 2.0**-22  # files hold time constants as float32
 FAST = 100.0  # r of an IF from which it is likely 1/dt
 
 
@@ -47,6 +48,19 @@ def largest_kick(graph: Graph, dt: float | None) -> tuple[str, float] | None:
     return (name, kick) if kick > 0 else None
 
 
+def _fast(name: str, field: str, tau: float, semantics: Semantics) -> str:
+    """What is said of a time constant of a step or less."""
+    dt = semantics.file_dt or 0.0
+    if tau <= 0.1 * dt:
+        return (
+            f"{field} of '{name}' is {tau / dt:.3g} dt: ten times or more smaller than a "
+            f"framework's usual step? ({field} {tau:g}, file_dt {dt:g})"
+        )
+    turns = semantics.discretization == "forward-euler" and tau < dt * (1 - ROUNDING)
+    how = f"a step multiplies by {1 - dt / tau:.3g}" if turns else "it forgets within a step"
+    return f"{field} of '{name}' is {tau / dt:.3g} dt ({field} {tau:g}, file_dt {dt:g}): {how}"
+
+
 def warnings(graph: Graph, semantics: Semantics) -> tuple[str, ...]:
     """What looks wrong in `graph` under `semantics`, a sentence each."""
     found: list[str] = []
@@ -54,14 +68,8 @@ def warnings(graph: Graph, semantics: Semantics) -> tuple[str, ...]:
     for name, field, least, largest in time_constants(graph):
         if dt is None:
             break
-        if least < dt:
-            found.append(
-                f"{field} of '{name}' is {least / dt:.3g} dt: ten times or more smaller than a "
-                f"framework's usual step? ({field} {least:g}, file_dt {dt:g})"
-                if least <= 0.1 * dt
-                else f"{field} of '{name}' is {least / dt:.3g} dt ({field} {least:g}, file_dt "
-                f"{dt:g}): it forgets within a step"
-            )
+        if least <= dt * (1 + ROUNDING):
+            found.append(_fast(name, field, least, semantics))
         elif largest > SLOW * dt:
             found.append(
                 f"{field} of '{name}' is {largest / dt:.3g} dt ({field} {largest:g}, file_dt "

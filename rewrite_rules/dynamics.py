@@ -19,6 +19,10 @@ from nir_io.graph import IF, LI, LIF, Array, CubaLI, CubaLIF, I, Neuron, Shape, 
 from nir_io.semantics import Semantics
 
 
+ROUNDING = 2.0**-22  # of dt / tau: files hold time constants as float32
+UNSTABLE = 2.0  # dt / tau from which |1 - dt / tau| is no decay
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Dynamics:
     """Arrays have the population's shape; `syn_decay` is zero where there is no synapse.
@@ -50,19 +54,24 @@ class Dynamics:
 
 
 def step_share(tau: Array, semantics: Semantics, name: str) -> Array:
-    """k of the update rule, per neuron. Raises BadInput where forward Euler is unstable."""
+    """k of the update rule, per neuron. Raises BadInput where forward Euler is unstable.
+
+    A state is multiplied by 1 - k: dt = tau forgets it within a step, dt between tau and
+    2 tau turns its sign at every step, and is stable too.
+    """
     if semantics.file_dt is None:
         raise BadInput([f"'{name}' has a time constant, but no time step is known; pass --file-dt"])
     ratio = semantics.file_dt / tau
+    ratio = np.where(np.abs(ratio - 1.0) < ROUNDING, 1.0, ratio)
     if semantics.discretization == "exponential":
         return 1.0 - np.exp(-ratio)
-    if np.any(ratio >= 1.0):
+    if np.any(ratio >= UNSTABLE):
         worst = float(np.min(tau))
         raise BadInput(
             [
-                f"'{name}': the time step {semantics.file_dt:g} s is not below its time constant "
-                f"{worst:g} s, where forward Euler is no longer a decay; pass a smaller --file-dt "
-                "or --discretization exponential"
+                f"'{name}': the time step {semantics.file_dt:g} s is not below twice its time "
+                f"constant {worst:g} s: forward Euler would not decay; was the file written for "
+                "another step, or another --discretization?"
             ]
         )
     return ratio

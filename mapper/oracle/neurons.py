@@ -50,7 +50,10 @@ def _rows(
     node: Neuron, reset: Reset, done: tuple[Proposal, ...], target: Target, accept: Accept
 ) -> Iterator[tuple[Neuron, Reset, tuple[Proposal, ...]]]:
     """(neuron, reset, rewrites in order) of everything that is accepted, none rewritten further."""
-    if accept(node, reset, discretise(node, target.semantics)):
+    dynamics = discretise(node, target.semantics)
+    if min(dynamics.mem_decay.min(), dynamics.syn_decay.min()) < 0:
+        return  # no chip's decay turns the sign of a state
+    if accept(node, reset, dynamics):
         yield node, reset, done
         return
     if len(done) == MOST:

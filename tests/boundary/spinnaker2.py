@@ -161,7 +161,10 @@ def cases() -> Iterator[Case]:
                 name, chain(kind, (2, 2)), settings=Settings(exact=True), semantics=semantics
             )
     yield case("v_reset -1, hard", chain("LIF", (2, 2), v_reset=-1.0), semantics=HARD)
-    yield case("a time constant of one step", chain("LIF", (2, 2), tau=1.0), "bad input")
+    yield case("a time constant of half a step", chain("LIF", (2, 2), tau=0.5), "bad input")
+    turning = chain("LIF", (2, 2), tau=0.75)
+    yield case("a time constant of 3/4 of a step: the sign turns", turning, "unsupported")
+    yield case("a time constant of one step", chain("LIF", (2, 2), tau=1.0))
     yield case("a read-out, on the host", _read_out(), cores=2)
     no_host = Settings(host=False)
     yield case("a read-out with --no-host", _read_out(), "host-stage", settings=no_host)

@@ -16,6 +16,7 @@ from nir_io.resolve import resolve
 from nir_io.semantics import Semantics, per_step
 from nir_io.settings import CHOICES, SETTINGS
 from nir_io.suspicions import time_constants, warnings
+from rewrite_rules.dynamics import discretise
 from tests.nir_io.nets import full, make_cuba, make_if, make_lif, net, shaped
 
 
@@ -143,17 +144,29 @@ def test_a_v_reset_other_than_zero_tells_a_hard_reset() -> None:
 
 
 def test_forward_euler_cannot_step_over_a_time_constant() -> None:
+    """|1 - dt / tau| below 1 is stable: dt = tau forgets within a step, and no other dt is advised."""
     graph = net(make_lif(tau=[0.02, 1e-3, 0.02]), make_cuba("m", 5e-4, 0.02))
     given = {"file_dt": 1e-3, "reset": "zero"}
     assert refused(graph, overrides=given).splitlines() == [
-        "tau_syn of 'm' is 0.0005, not above the step file_dt 0.001: forward Euler would multiply "
-        "by -1 a step. Give a --file-dt below 0.0005, or --discretization exponential",
-        "tau of 'n' is 0.001, not above the step file_dt 0.001: forward Euler would multiply by 0 "
-        "a step. Give a --file-dt below 0.001, or --discretization exponential",
+        "tau_syn of 'm' is 0.0005, not above half the step file_dt 0.001: forward Euler would "
+        "multiply by -1 a step, which is no decay. Was the file written for another step "
+        "(--file-dt), or another --discretization?",
     ]
     found = resolve(graph, overrides={**given, "discretization": "exponential"})
     assert found.discretization == "exponential"
-    assert resolve(graph, overrides={**given, "file_dt": 4.9e-4}).file_dt == 4.9e-4
+    assert resolve(graph, overrides={**given, "file_dt": 9.9e-4}).file_dt == 9.9e-4
+
+
+def test_a_time_constant_of_a_step_is_one_as_float32_too() -> None:
+    """Files hold float32; dt = tau forgets within a step, and is not said to turn the sign."""
+    tau = float(np.float32(1e-4))
+    graph = net(make_lif(tau=tau), make_cuba("m", 8e-5, 0.02))
+    found = resolve(graph, overrides={"file_dt": 1e-4, "reset": "zero"})
+    assert discretise(graph.nodes["n"], found).mem_decay.tolist() == [0.0] * 3
+    assert [text.split(": ")[-1] for text in warnings(graph, found)] == [
+        "a step multiplies by -0.25",
+        "it forgets within a step",
+    ]
 
 
 @pytest.mark.parametrize(

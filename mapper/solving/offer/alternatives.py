@@ -46,7 +46,7 @@ from nir_io.graph import (
 )
 from nir_io.settings import Reset
 from rewrite_rules import rules_of
-from rewrite_rules.dynamics import discretise
+from rewrite_rules.dynamics import Dynamics, discretise
 from rewrite_rules.rule import Proposal, Refusal, Rule, apply
 from rewrite_rules.stage import Neuronal
 from rewrite_rules.target import Target
@@ -200,6 +200,9 @@ def _neuron_forms(
         following: list[tuple[Neuron, Reset, tuple[Proposal, ...]]] = []
         for node, reset, done in frontier:
             dynamics = discretise(node, target.semantics)
+            if turns := _turns(node, dynamics):
+                refused.append(turns)
+                continue
             accepted = backend.accept(network, population, node, reset, dynamics, target)
             if not isinstance(accepted, Refusal):
                 for one in accepted:
@@ -239,6 +242,19 @@ def _neuron_forms(
         (f.device_model, f.bias, frozenset(p.rule for p in f.proposals)): f for f in reversed(forms)
     }
     return [f for f in forms if f in unique.values()], list(dict.fromkeys(refused))
+
+
+def _turns(node: Neuron, dynamics: Dynamics) -> Refusal | None:
+    """A state that changes its sign at every step, which no chip's decay does."""
+    least = float(min(dynamics.mem_decay.min(), dynamics.syn_decay.min()))
+    if least >= 0.0:
+        return None
+    return Refusal(
+        "negative-decay",
+        node.name,
+        f"'{node.name}': its time constant is below the time step, so that a step multiplies a state by "
+        f"{least:.3g}; the decays of chips are from 0 to 1",
+    )
 
 
 def projection_forms(
