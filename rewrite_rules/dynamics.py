@@ -18,7 +18,6 @@ from nir_io.errors import BadInput
 from nir_io.graph import IF, LI, LIF, Array, CubaLI, CubaLIF, I, Neuron, Shape, Threshold, frozen
 from nir_io.semantics import Semantics
 
-
 ROUNDING = 2.0**-22  # of dt / tau: files hold time constants as float32
 UNSTABLE = 2.0  # dt / tau from which |1 - dt / tau| is no decay
 
