@@ -101,7 +101,11 @@ def _schema(kind: Any, made: dict[str, Schema]) -> Schema:
     if origin in (list, Sequence):
         return {"type": "array", "items": _schema(args[0], made)}
     if origin in (dict, Mapping):
-        return {"type": "object", "additionalProperties": _schema(args[1], made)}
+        names, value = args[0], _schema(args[1], made)
+        if get_origin(names) is Literal:  # one entry each
+            words = list(get_args(names))
+            return {"type": "object", "required": words, "properties": dict.fromkeys(words, value)}
+        return {"type": "object", "additionalProperties": value}
     raise TypeError(f"no schema for {kind}")
 
 

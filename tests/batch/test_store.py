@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from mapper.verbs.batch.row import SCHEMA
+from mapper.bundle.json import line
+from mapper.verbs.batch.rank import order_of
+from mapper.verbs.batch.row import SCHEMA, blank
 from mapper.verbs.batch.store import RESULTS, TIMES, Store, put_aside, write_whole
+from mapper.verbs.batch.summary import summary
+from mapper.verbs.batch.words import fit_page
 from nir_io.errors import BadInput
 
 
@@ -22,7 +26,7 @@ def row(model: str, device: str = "d", **more: Any) -> dict[str, Any]:
         "fingerprint": "f",
         "device": device,
         "profile": "p",
-        "status": "fits",
+        **blank("fits"),
         **more,
     }
 
@@ -78,7 +82,16 @@ def test_a_file_cut_at_any_byte_keeps_its_whole_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"\xff\xfe\n", b"[1]\n", b'{"schema": "other"}\n', b"{}\n", b"\n"]
+    "junk",
+    [
+        b"\xff\xfe\n",
+        b"[1]\n",
+        b'{"schema": "other"}\n',
+        b"{}\n",
+        b"\n",
+        line({**row("a"), "model": ["a"]}).encode() + b"\n",  # no name
+        line({key: value for key, value in row("z").items() if key != "loss"}).encode() + b"\n",
+    ],
 )
 def test_lines_that_are_no_rows_are_dropped(tmp_path: Path, junk: bytes) -> None:
     fill(tmp_path, "a")
@@ -95,7 +108,11 @@ def test_rows_of_an_earlier_format_are_put_aside_once(tmp_path: Path) -> None:
         (tmp_path / RESULTS).write_text("".join(lines))
         with Store(tmp_path) as store:
             assert list(store.rows) == [("d", "d")]
+    (tmp_path / "results.nirmap-fit-x.jsonl").write_text("of somebody else\n")
     assert put_aside(tmp_path) == ("results.nirmap-fit-1.jsonl",)
+    (tmp_path / "results.nirmap-fit-x.jsonl").unlink()
+    told = fit_page(summary([], order_of(None)), tmp_path).lines
+    assert "results.nirmap-fit-1.jsonl keeps rows of another nirmap, which are not read." in told
     kept = (tmp_path / "results.nirmap-fit-1.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in kept] == old
     assert {file.name for file in tmp_path.iterdir()} == {
@@ -104,6 +121,16 @@ def test_rows_of_an_earlier_format_are_put_aside_once(tmp_path: Path) -> None:
         "times.jsonl",
         "results.nirmap-fit-1.jsonl",
     }
+
+
+def test_what_lies_aside_is_never_lost(tmp_path: Path) -> None:
+    aside = tmp_path / "results.nirmap-fit-1.jsonl"
+    aside.write_text("a note\n" + line(row("a", schema="nirmap-fit-1")))  # edited: no line end
+    (tmp_path / RESULTS).write_text(line(row("b", schema="nirmap-fit-1")) + "\n")
+    Store(tmp_path).close()
+    first, *rest = aside.read_text().splitlines()
+    assert first == "a note"
+    assert [json.loads(one)["model"] for one in rest] == ["a", "b"]
 
 
 def test_the_last_row_of_a_pair_counts(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+import json
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict, cast
 
 from mapper.verbs.batch.document import Body
 from nir_io.presets import Setting
@@ -65,3 +67,25 @@ class Message(TypedDict):
     done: NotRequired[bool]
     out_of_memory: NotRequired[bool]
     peak_mb: NotRequired[int]
+
+
+def order_of(text: bytes) -> Order:
+    """A line to a worker. Raises ValueError where it is none."""
+    return cast(Order, _checked(text, Order))
+
+
+def message_of(text: bytes) -> Message:
+    """A line of a worker. Raises ValueError where it is none."""
+    return cast(Message, _checked(text, Message))
+
+
+def _checked(text: bytes, kind: type) -> object:
+    """Both ends are one program, so the keys tell whether a line is of it."""
+    found: object = json.loads(text)
+    if not _has_only(found, kind.__annotations__):
+        raise ValueError(f"no {kind.__name__.lower()}: {text[:200]!r}")
+    return found
+
+
+def _has_only(found: object, keys: Mapping[str, object]) -> bool:
+    return isinstance(found, dict) and found.keys() <= keys.keys()

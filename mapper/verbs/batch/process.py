@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mapper.verbs.batch.messages import Message, Order
+from mapper.verbs.batch.messages import Message, Order, message_of
 from mapper.verbs.batch.program import ROOT
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -83,7 +83,7 @@ class Process:
                 break
             self._rest += data
         *lines, self._rest = self._rest.split(b"\n")
-        return [json.loads(line) for line in lines], open_still
+        return [message_of(line) for line in lines], open_still
 
     def kill(self) -> None:
         """End it at once."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import TypeGuard, cast
 
 from mapper.bundle.json import line
 from mapper.verbs.batch.document import Row, TimesRow
@@ -27,8 +27,8 @@ from nir_io.errors import BadInput
 RESULTS, TIMES = "results.jsonl", "times.jsonl"
 LOCK = ".lock"
 SYNC_SECONDS = 0.5  # rows are on the disk at most this much later
-NEEDED = ("key", "model", "sha256", "fingerprint", "device", "profile", "status")
-OLDER = re.compile(r"nirmap-fit-[0-9]{1,3}")
+NAMES = ("key", "model", "device")  # texts by which rows and times are found again
+FORMAT = re.compile(r"nirmap-fit-[0-9]{1,3}")
 
 Pair = tuple[str, str]
 
@@ -103,16 +103,15 @@ class Store:
         older: dict[str, list[Mapping[str, object]]] = {}
         for row in _read(folder / RESULTS):
             schema = str(row.get("schema"))
-            if schema == SCHEMA and all(key in row for key in NEEDED):
-                self._keep(cast(Row, row))
-            elif schema != SCHEMA and OLDER.fullmatch(schema):
+            if schema != SCHEMA and FORMAT.fullmatch(schema):
                 older.setdefault(f"results.{schema}.jsonl", []).append(row)
+            elif schema == SCHEMA and _is_row(row):
+                self._keep(row)
         for name, rows in older.items():
             self._put_aside(folder / name, rows)
         for took in _read(folder / TIMES):
-            if all(key in took for key in TimesRow.__annotations__):
-                times = cast(TimesRow, took)
-                self.times[times["model"], times["device"]] = times
+            if _is_times(took):
+                self.times[took["model"], took["device"]] = took
         write_whole(folder / RESULTS, _lines(self.rows.values()))
         write_whole(folder / TIMES, _lines(self.times.values()))
         flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
@@ -120,9 +119,9 @@ class Store:
 
     def _put_aside(self, path: Path, rows: Iterable[Mapping[str, object]]) -> None:
         """Rows of an earlier format, behind those that lie there already."""
-        known = {line(row): row for row in _read(path)}
-        known |= {line(row): row for row in rows}
-        write_whole(path, _lines(known.values()))
+        there = path.read_bytes().split(b"\n") if path.is_file() else []
+        known = dict.fromkeys([*there, *_lines(rows).split(b"\n")])
+        write_whole(path, b"".join(text + b"\n" for text in known if text))
 
     def _keep(self, row: Row) -> None:
         self.rows[row["model"], row["device"]] = row
@@ -147,7 +146,10 @@ class Store:
 
 def put_aside(folder: Path) -> tuple[str, ...]:
     """The files of a batch's folder that hold rows of an earlier format."""
-    return tuple(sorted(file.name for file in folder.glob("results.nirmap-fit-*.jsonl")))
+    names = (file.name for file in folder.glob("results.*.jsonl"))
+    return tuple(
+        sorted(name for name in names if FORMAT.fullmatch(name.split(".", 1)[1][: -len(".jsonl")]))
+    )
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -180,6 +182,19 @@ def _locked(path: Path) -> int:
             [f"{path.parent}: another batch is writing here; wait, or give --output another name"]
         ) from error
     return file
+
+
+def _is_row(found: Mapping[str, object]) -> TypeGuard[Row]:
+    return _has(found, Row.__annotations__)
+
+
+def _is_times(found: Mapping[str, object]) -> TypeGuard[TimesRow]:
+    return _has(found, TimesRow.__annotations__)
+
+
+def _has(found: Mapping[str, object], keys: Iterable[str]) -> bool:
+    """Whether an object has all keys of its format, and texts for its names."""
+    return all(key in found for key in keys) and all(isinstance(found[n], str) for n in NAMES)
 
 
 def _lines(facts: Iterable[Mapping[str, object]]) -> bytes:

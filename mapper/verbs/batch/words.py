@@ -34,9 +34,7 @@ def fit_page(facts: Summary, folder: Path | None = None) -> Page:
     if folder is not None:
         lines.append(f"In {folder}: {FILES}.")
         for name in put_aside(folder):
-            lines.append(
-                f"Rows of an earlier nirmap are kept in {name}; their pairs were run again."
-            )
+            lines.append(f"{name} keeps rows of another nirmap, which are not read.")
     blocks = [
         Block("Devices", tuple(_device(d) for d in devices)),
         Block("What refuses most, and what would admit most of it", _advice(devices)),

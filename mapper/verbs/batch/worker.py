@@ -15,7 +15,6 @@ system has it). It ends when its input ends, so it does not outlive who started 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import sys
 import threading
@@ -59,7 +58,9 @@ class _Channel:
         self._out.flush()
 
     def hear(self) -> Order:
-        return json.loads(self._lines.get())
+        from mapper.verbs.batch.messages import order_of
+
+        return order_of(self._lines.get())
 
     def serve(self, raw: TaskValue) -> None:
         """One task. After a job that ran out of memory the worker ends, for a clean one."""
