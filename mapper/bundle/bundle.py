@@ -25,6 +25,7 @@ from mapper.bundle.integers.draft import Arrays, Quantized
 from mapper.emulate.manifest import (
     CalibrationRow,
     ContractRow,
+    DeviceRow,
     HelperRow,
     HostNeuron,
     HostNode,
@@ -42,6 +43,7 @@ from mapper.emulate.manifest import (
 )
 from mapper.emulate.membranes import delay_steps
 from mapper.problem.network import HostStage, Projection
+from mapper.problem.question import Question
 from mapper.problem.rows import semantics_row, settings_row
 from mapper.solving.offer.plans import Plan
 from mapper.solving.outcome import Placed, Slice
@@ -97,16 +99,11 @@ def build(
     calibration: what data chose, as mapper.verbs.calibrate tells it.
     """
     question = placed.question
-    network, profile = question.network, question.profile
+    network = question.network
     manifest: Manifest = {
         "schema": SCHEMA,
         "versions": {name: version_of(name) for name in ("nirmap", "nir", "numpy", "ortools")},
-        "device": {
-            "name": profile.name,
-            "family": profile.family,
-            "profile": profile.hash,
-            "chips": question.settings.chips,
-        },
+        "device": device_row(question),
         "model": {
             "fingerprint": network.graph.fingerprint,
             "sha256": sha256,
@@ -166,6 +163,17 @@ def version_of(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
+
+
+def device_row(question: Question) -> DeviceRow:
+    """The device that was asked about."""
+    profile = question.profile
+    return {
+        "name": profile.name,
+        "family": profile.family,
+        "profile": profile.hash,
+        "chips": question.settings.chips,
+    }
 
 
 def _result(placed: Placed) -> ResultRow:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from mapper.bundle.bundle import version_of
+from mapper.bundle.bundle import device_row, version_of
 from mapper.bundle.json import line
 from mapper.problem.rows import semantics_row, settings_row
 from mapper.solving.claims.ledger import Bound, Choose, Claim, Decision
@@ -43,7 +43,7 @@ MOST_ROWS = 20_000  # of one conflict for which a proof is looked for
 def certificate(outcome: Impossible, *, sha256: str | None) -> Certificate:
     """The certificate of a refusal as plain values; sha256: of the model's file, or None."""
     question = outcome.question
-    network, profile = question.network, question.profile
+    network = question.network
     asked = tuple(claim for claim in outcome.ledger.claims if claim.question)
     conflicts = [_conflict(conflict, asked) for conflict in outcome.conflicts]
     named = {decision["what"] for conflict in conflicts for decision in conflict["decisions"]}
@@ -52,12 +52,7 @@ def certificate(outcome: Impossible, *, sha256: str | None) -> Certificate:
         "result": "does not fit",
         "lifted_by_optimistic": list(outcome.optimistic),
         "versions": {name: version_of(name) for name in ("nirmap", "ortools")},
-        "device": {
-            "name": profile.name,
-            "family": profile.family,
-            "profile": profile.hash,
-            "chips": question.settings.chips,
-        },
+        "device": device_row(question),
         "model": {"fingerprint": network.graph.fingerprint, "sha256": sha256},
         "semantics": semantics_row(question.semantics),
         "settings": settings_row(question.settings),

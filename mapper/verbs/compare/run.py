@@ -92,11 +92,7 @@ def compare(
             kept[-1].idle = False
         for name in [n for n in first.populations if n in last.populations]:
             tallies.setdefault(name, Tally()).add(first.populations[name], last.populations[name])
-        inputs = {
-            name: raster[:, :, row["offset"] : row["offset"] + bundle.size(name)].astype(np.float64)
-            for name, row in bundle.inputs.items()
-        }
-        load.add(inputs, emulated.populations)
+        load.add(_inputs(bundle, raster), emulated.populations)
         if not begin:
             drawn = [_trace(name, first, last) for name in traces if name in last.populations]
         if progress is not None:
@@ -128,6 +124,14 @@ def compare(
         notes=data.notes,
         traces=tuple(drawn),
     )
+
+
+def _inputs(bundle: Loaded, raster: Array) -> dict[str, Array]:
+    """The part of a raster that belongs to each graph input."""
+    return {
+        name: raster[:, :, row["offset"] : row["offset"] + bundle.size(name)].astype(np.float64)
+        for name, row in bundle.inputs.items()
+    }
 
 
 def _known(bundle: Loaded, traces: Sequence[str]) -> None:
