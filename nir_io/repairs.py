@@ -2,7 +2,8 @@
 
 Batch or time dimensions: some exporters leave the leading axes of the sample that they
 traced on Inputs, Outputs, Flatten and even neuron parameters. Boundary of a nested
-graph: its Input declares the size of the outer network's input.
+graph: its Input declares the size of the outer network's input. Parameters that a framework
+broadcasts: one value for a layer, or one a channel of a map.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from nir_io.drafts import Draft, Flat, Pattern, Same, UnfitError, fits
+from nir_io.drafts import Draft, Flat, Pattern, Same, UnfitError, fits, known
 from nir_io.graph import Shape
 from nir_io.raw import Edge, Report
 from nir_io.shapes import Clash, Shapes, infer
@@ -73,6 +74,21 @@ def _better(
             "takes the shape from around it",
         )
         return replace(draft, shape=None)
+    if not reading and _stands_for(draft, known(other)):
+        report.mend(
+            draft.where,
+            f"its parameters of shape {draft.shape} are fewer than the {shown(other)} that "
+            f"'{neighbour}' {verb}",
+            "takes each of them for all values along the sides of 1, as the framework does",
+        )
+        return replace(draft, shape=None)
+    if not reading and draft.kind == "Output" and _is_one(draft, known(other)):
+        report.mend(
+            f"{draft.where}/shape",
+            f"{draft.shape} is one value, but '{neighbour}' {verb} {shown(other)}",
+            "takes the shape of what arrives",
+        )
+        return replace(draft, shape=None)
     if extra < 1 or not fits(draft.shape[extra:], other):
         return None
     if not draft.arrays:
@@ -96,6 +112,22 @@ def _better(
         for name, array in draft.arrays.items()
     }
     return replace(draft, arrays=arrays, shape=draft.shape[extra:])
+
+
+def _is_one(draft: Same, given: Shape | None) -> bool:
+    """Whether an Output declares one value where more arrive, as behind such parameters."""
+    return given is not None and draft.shape is not None and prod(draft.shape) == 1 < prod(given)
+
+
+def _stands_for(draft: Same, given: Shape | None) -> bool:
+    """Whether parameters are one value for all, or one along a side: (1,), (channels, 1, 1)."""
+    if given is None or draft.shape is None or not draft.arrays or draft.shape == given:
+        return False
+    if prod(draft.shape) == 1:
+        return prod(given) > 1
+    return len(draft.shape) == len(given) and all(
+        own in (1, side) for own, side in zip(draft.shape, given, strict=True)
+    )
 
 
 def _flat(draft: Flat, clash: Clash, shapes: Shapes, report: Report) -> Draft | None:

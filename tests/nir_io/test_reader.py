@@ -130,7 +130,8 @@ CASES: list[tuple[str, dict[str, Fields], list[tuple[str, str]], str]] = [
     ("0-d tau", chain(lif=lif(4, tau=0.0)), EDGES, "lif/tau: 1 of 1 values is not positive"),
     ("parameters differ", chain(lif=lif(4, r=np.ones(3))), EDGES,
      "lif: its parameters differ in shape: tau (4,), r (3,)"),
-    ("one is not all", chain(lif=lif(1)), EDGES, "'fc' gives (4,), 'lif' takes (1,)"),
+    ("one for all", chain(lif=lif(1)), EDGES, "lif: its parameters of shape (1,) are fewer than the "
+     "(4,) that 'fc' gives; `--repair` mends it"),
     ("transposed", chain(fc=linear(6, 4)), EDGES,
      "the weight (6, 4) of 'fc' seems transposed: NIR has (out, in)"),
     ("weight axes", chain(fc={"type": "Linear", "weight": np.ones((2, 4, 6))}), EDGES,

@@ -91,6 +91,44 @@ def test_parameters_that_differ_over_the_batch_are_not_dropped(tmp_path: Path) -
     assert "'fc' gives (4,), 'lif' takes (2, 4)" in refused.value.findings[0]
 
 
+def test_parameters_that_are_one_value_for_a_layer(tmp_path: Path) -> None:
+    """As Norse and SpikingJelly keep them; their exporters infer the Output from that."""
+    nodes = chain(lif=lif(1), output=port("Output", 1))
+    graph = mended(
+        store(tmp_path / "a.nir", nodes),
+        "its parameters of shape (1,) are fewer than the (4,) that 'fc' gives",
+        "output/shape: (1,) is one value, but 'lif' gives (4,)",
+    )
+    assert graph.fingerprint == healthy(tmp_path)
+
+
+def test_parameters_that_are_one_a_channel(tmp_path: Path) -> None:
+    """As snnTorch keeps a learned beta, (channels, 1, 1); poolings behind it are read with it."""
+
+    def net(*sides: int) -> dict[str, Fields]:
+        return {
+            "input": port("Input", 1, 6, 6),
+            "0": conv(2, 1, 3, 3),
+            "1": lif((2, *sides)),
+            "2": {"type": "SumPool2d", "kernel_size": 2, "stride": 2, "padding": 0},
+            "output": port("Output", 2, 2, 2),
+        }
+
+    edges = [("input", "0"), ("0", "1"), ("1", "2"), ("2", "output")]
+    graph = mended(
+        store(tmp_path / "a.nir", net(1, 1), edges),
+        "its parameters of shape (2, 1, 1) are fewer than the (2, 4, 4) that '0' gives",
+    )
+    assert graph.fingerprint == read(store(tmp_path / "b.nir", net(4, 4), edges)).fingerprint
+
+
+def test_parameters_that_may_be_a_side_of_their_own_are_left_alone(tmp_path: Path) -> None:
+    nodes = chain(lif=lif((1, 3)))
+    with pytest.raises(BadInput) as refused:
+        read(store(tmp_path / "a.nir", nodes), repair=True)
+    assert "'fc' gives (4,), 'lif' takes (1, 3)" in refused.value.findings[0]
+
+
 def test_flatten_that_declares_and_counts_the_batch(tmp_path: Path) -> None:
     flat: Fields = {
         "type": "Flatten",
