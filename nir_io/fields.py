@@ -8,6 +8,7 @@ refused by name: an adaptation that is left out would be another network.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -53,7 +54,29 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def draft(node: RawNode, report: Report) -> Draft | None:
     """`node` as a draft; None, with findings, if a field is wrong."""
-    return _Fields(node, report).draft()
+    return _Fields(_without_leak(node, report), report).draft()
+
+
+def _without_leak(node: RawNode, report: Report) -> RawNode:
+    """A LIF of infinite tau and r, which is how snnTorch exports beta = 1, as the IF that it is.
+
+    snnTorch writes tau = dt / (1 - beta) and r = tau / dt: both infinite, and dt / tau r = 1.
+    """
+    kind = {"LIF": "IF", "LI": "I"}.get(node.kind)
+    tau, r, leak = (node.fields.get(name) for name in ("tau", "r", "v_leak"))
+    if kind is None or not isinstance(tau, np.ndarray) or not isinstance(r, np.ndarray):
+        return node
+    still = not isinstance(leak, np.ndarray) or not leak.any()
+    if not still or not (np.isposinf(tau).all() and np.isposinf(r).all()):
+        return node
+    report.mend(
+        node.where,
+        "tau and r are infinite: a neuron without a leak, as snnTorch writes beta = 1; export it as "
+        f"{kind}",
+        f"becomes an {kind} that adds its input as it is",
+    )
+    fields = {name: node.fields[name] for name in PARAMETERS[kind] if name in node.fields}
+    return replace(node, kind=kind, fields={**fields, "r": np.ones(np.broadcast(tau, r).shape)})
 
 
 class _Fields:

@@ -122,6 +122,24 @@ def test_parameters_that_are_one_a_channel(tmp_path: Path) -> None:
     assert graph.fingerprint == read(store(tmp_path / "b.nir", net(4, 4), edges)).fingerprint
 
 
+@pytest.mark.parametrize("shape", [(4,), ()])
+def test_a_leak_of_nothing_is_an_integrator(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """As snnTorch writes beta = 1: tau = dt / (1 - beta) and r = tau / dt are infinite."""
+    never = np.full(shape, np.inf)
+    stored = {"v_threshold": np.full(4, 0.5), "v_reset": np.zeros(4)}
+    nodes = chain(lif={"type": "LIF", "tau": never, "r": never, "v_leak": np.zeros(4), **stored})
+    graph = mended(
+        store(tmp_path / "a.nir", nodes),
+        "tau and r are infinite: a neuron without a leak, as snnTorch writes beta = 1",
+    )
+    whole = chain(lif={"type": "IF", "r": np.ones(4), **stored})
+    assert graph.fingerprint == read(store(tmp_path / "b.nir", whole)).fingerprint
+    some = np.array([np.inf, 1.0, 1.0, 1.0])
+    nodes["lif"] = {**nodes["lif"], "tau": some, "r": np.ones(4)}
+    with pytest.raises(BadInput, match="1 of 4 values is not finite"):
+        read(store(tmp_path / "c.nir", nodes), repair=True)
+
+
 def test_parameters_that_may_be_a_side_of_their_own_are_left_alone(tmp_path: Path) -> None:
     nodes = chain(lif=lif((1, 3)))
     with pytest.raises(BadInput) as refused:
