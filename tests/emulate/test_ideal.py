@@ -399,7 +399,7 @@ def test_chunks_and_spans_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
-    node = neuron(LIF, **VALUES | {"tau": 1e-3})
+    node = neuron(LIF, **VALUES | {"tau": 0.5e-3})
     late = Delay(name="d", shape_in=(1,), shape_out=(1,), delay=frozen([-2e-3]))
     graph = line(late, node)
     many = replace(EULER, spikes="many", reset="zero")
